@@ -1,0 +1,161 @@
+"""`ToolEnv`: the one Gymnasium environment. Observations are conversations, actions are decisions."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, ClassVar
+
+import gymnasium
+import numpy as np
+from gymnasium.spaces import Space
+
+from scenarios.core import rewards
+from scenarios.core.rewards import RewardWeights
+from scenarios.core.scenario import Scenario
+from scenarios.core.schema import argument_errors
+from scenarios.core.types import DECISION_KINDS, Decision, Difficulty, Json, Split, Tool, ToolCall, Turn
+from scenarios.core.world import World
+
+Turns = tuple[Turn, ...]
+
+SEEDS = 2**31 - 1
+
+
+class ConversationSpace(Space[Turns]):
+    """All conversations: tuples of turns whose contents are JSON."""
+
+    def __init__(self) -> None:
+        super().__init__(shape=None, dtype=None)
+
+    def sample(self, mask: Any = None, probability: Any = None) -> Turns:
+        return (Turn("user", f"message {int(self.np_random.integers(SEEDS))}"),)
+
+    def contains(self, x: Any) -> bool:
+        if not isinstance(x, tuple) or not all(isinstance(turn, Turn) for turn in x):
+            return False
+        try:
+            json.dumps([turn.as_json() for turn in x], allow_nan=False)
+        except (TypeError, ValueError):
+            return False
+        return True
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ConversationSpace)
+
+    def __hash__(self) -> int:
+        return hash(ConversationSpace)
+
+
+class DecisionSpace(Space[Decision]):
+    """All schema-valid tool calls over a list of tools, and the other kinds of decision."""
+
+    def __init__(self, tools: tuple[Tool, ...]) -> None:
+        super().__init__(shape=None, dtype=None)
+        self.tools = {tool.name: tool for tool in tools}
+
+    def sample(self, mask: Any = None, probability: Any = None) -> Decision:
+        choice = int(self.np_random.integers(len(self.tools) + len(DECISION_KINDS) - 1))
+        others = [kind for kind in DECISION_KINDS if kind != "tool"]
+        if choice >= len(self.tools):
+            return Decision(others[choice - len(self.tools)], text="...")
+        tool = list(self.tools.values())[choice]
+        arguments = {name: self._value(tool.properties[name]) for name in tool.required}
+        return Decision("tool", ToolCall(tool.name, arguments))
+
+    def _value(self, schema: Any) -> Json:
+        if "enum" in schema:
+            return schema["enum"][int(self.np_random.integers(len(schema["enum"])))]
+        kind = schema.get("type", "string")
+        if kind == "boolean":
+            return bool(self.np_random.integers(2))
+        if kind in ("number", "integer"):
+            low = int(schema.get("minimum", 0))
+            return int(self.np_random.integers(low, int(schema.get("maximum", low + 100)) + 1))
+        return f"value {int(self.np_random.integers(SEEDS))}"
+
+    def contains(self, x: Any) -> bool:
+        if not isinstance(x, Decision):
+            return False
+        if x.call is None:
+            return True
+        tool = self.tools.get(x.call.name)
+        return tool is not None and not argument_errors(tool, x.call.arguments)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, DecisionSpace) and other.tools == self.tools
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.tools))
+
+
+class ToolEnv(gymnasium.Env[Turns, Decision]):
+    """Episodes of one scenario, split and difficulty.
+
+    `reset(options={"task_seed": int, "attempt": int})` picks the task; without options it is drawn from the
+    environment's own generator. `info` carries `verdict`, `reward_terms`, `seconds`, `progress`, and at the end
+    `success`. `truncated` means that the step limit was hit: the future is cut, not over.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi"]}
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        split: Split = "train",
+        difficulty: Difficulty = "medium",
+        weights: RewardWeights | None = None,
+        render_mode: str | None = None,
+    ) -> None:
+        self.scenario, self.split, self.difficulty = scenario, split, difficulty
+        self.weights = weights or RewardWeights()
+        self.render_mode = render_mode
+        self.observation_space = ConversationSpace()
+        self.action_space = DecisionSpace(scenario.tools)
+        self.world: World | None = None
+        self.turns: list[Turn] = []
+        self.steps = 0
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Turns, dict[str, Any]]:
+        super().reset(seed=seed)
+        options = options or {}
+        task_seed = options.get("task_seed")
+        if task_seed is None:
+            task_seed = int(self.np_random.integers(SEEDS))
+        task = self.scenario.task(self.split, self.difficulty, task_seed)
+        self.world = self.scenario.world(task, int(options.get("attempt", 0)))
+        self.turns = [Turn("user", self.world.opening())]
+        self.steps = 0
+        return tuple(self.turns), {"task_id": task.id, "kind": task.kind}
+
+    def step(self, action: Decision) -> tuple[Turns, float, bool, bool, dict[str, Any]]:
+        if self.world is None:
+            raise gymnasium.error.ResetNeeded("call reset() before step()")
+        world, before = self.world, self.world.progress
+        outcome = world.step(action)
+        self.turns.extend(outcome.turns)
+        self.steps += 1
+        terminated = outcome.ended
+        truncated = not terminated and self.steps >= self.scenario.max_steps[self.difficulty]
+        over = terminated or truncated
+        succeeded = terminated and world.succeeded
+        terms = rewards.terms(
+            self.weights,
+            verdict=outcome.verdict,
+            before=before,
+            after=world.progress,
+            ended=over,
+            succeeded=succeeded,
+        )
+        info: dict[str, Any] = {
+            "verdict": outcome.verdict,
+            "reward_terms": terms,
+            "seconds": outcome.seconds,
+            "faulted": outcome.faulted,
+            "progress": world.progress,
+        }
+        if over:
+            info["success"] = succeeded
+        return tuple(self.turns), float(np.sum(list(terms.values()))), terminated, truncated, info
+
+    def render(self) -> str:  # type: ignore[override]
+        return "\n".join(json.dumps(turn.as_json()) for turn in self.turns)

@@ -1,0 +1,12 @@
+"""The built-in scenarios, one folder (or file) each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scenarios.core.registry import Registry
+
+if TYPE_CHECKING:
+    from scenarios.core.scenario import Scenario
+
+library: Registry[Scenario] = Registry(__name__, "scenarios.core.scenario:Scenario", "scenario")

@@ -1,0 +1,154 @@
+"""What a run is told: one flat, validated, frozen dataclass. No torch here, because web forms read it."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, asdict, dataclass, fields
+from typing import Any
+
+from scenarios.core.types import DIFFICULTIES
+
+
+class ConfigError(ValueError):
+    """Bad configuration. `errors` maps each field's name to a message that says what to put there instead."""
+
+    def __init__(self, errors: dict[str, str]) -> None:
+        self.errors = errors
+        super().__init__("; ".join(f"{name}: {message}" for name, message in errors.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """Bounds, label and help text of one field; forms, API and CLI all show these."""
+
+    label: str
+    help: str
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+    open_low: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TrainConfig:
+    """Everything that decides a training run. Equal configs give bit-identical results on one build of torch."""
+
+    scenario: str = "customer_support"
+    difficulty: str = "medium"
+    algorithm: str = "ppo"
+    episodes: int = 24_000
+    seed: int = 0
+    learning_rate: float = 2e-3
+    batch_size: int = 512
+    discount_factor: float = 0.98
+    gae_lambda: float = 0.95
+    clip_range: float = 0.2
+    entropy_coefficient: float = 0.01
+    update_epochs: int = 3
+    environments: int = 64
+    rollout_steps: int = 32
+    checkpoint_interval: int = 4_000
+    evaluation_tasks: int = 400
+    evaluation_attempts: int = 8
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+SPECS: dict[str, Spec] = {
+    "scenario": Spec("Scenario", "What the agent is trained for."),
+    "difficulty": Spec("Difficulty", "How hard the training and test tasks are.", choices=DIFFICULTIES),
+    "algorithm": Spec("Algorithm", "What updates the policy."),
+    "episodes": Spec("Episodes", "Attempts at tasks to learn from.", 1, 10_000_000),
+    "seed": Spec("Seed", "The same seed gives the same result, bit for bit.", 0, 2**31 - 1),
+    "learning_rate": Spec("Learning rate", "Step size of the optimizer at the start.", 0.0, 1.0, open_low=True),
+    "batch_size": Spec("Batch size", "Decisions per gradient step.", 8, 65_536),
+    "discount_factor": Spec("Discount factor", "How much a later reward counts.", 0.0, 1.0),
+    "gae_lambda": Spec("GAE lambda", "Bias against variance of the advantages.", 0.0, 1.0),
+    "clip_range": Spec("Clip range", "How far one update may move a decision's odds.", 0.0, 1.0, open_low=True),
+    "entropy_coefficient": Spec("Entropy coefficient", "Reward for staying undecided; keeps exploring.", 0.0, 1.0),
+    "update_epochs": Spec("Update epochs", "Passes over each batch of experience.", 1, 50),
+    "environments": Spec("Environments", "Conversations simulated side by side.", 1, 4_096),
+    "rollout_steps": Spec("Rollout steps", "Decisions per environment between updates.", 1, 4_096),
+    "checkpoint_interval": Spec("Checkpoint interval", "Episodes between checkpoints on disk.", 1, 10_000_000),
+    "evaluation_tasks": Spec("Test tasks", "Held-out tasks that the evidence is computed on.", 1, 100_000),
+    "evaluation_attempts": Spec("Attempts per test task", "Needed for pass^k; 8 gives pass^8.", 1, 64),
+}
+
+
+def parse_config(values: Mapping[str, Any]) -> TrainConfig:
+    """A config from untyped input (form, JSON, command line); missing fields take their defaults.
+
+    Raises `ConfigError` with one message per bad field: unknown names with the nearest known one, wrong types, values
+    out of range, NaN.
+    """
+    known = {field.name: field for field in fields(TrainConfig)}
+    errors: dict[str, str] = {}
+    parsed: dict[str, Any] = {}
+    for name, value in values.items():
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
+            errors[str(name)] = f"unknown setting; {hint}"
+            continue
+        try:
+            parsed[name] = _parse(known[name], value)
+        except ValueError as problem:
+            errors[name] = str(problem)
+    _check_plugins(parsed, errors)
+    if errors:
+        raise ConfigError(errors)
+    return TrainConfig(**parsed)
+
+
+def _parse(field: Field[Any], value: Any) -> Any:
+    assert field.default is not MISSING
+    kind, spec = type(field.default), SPECS[field.name]
+    if kind is str:
+        return _text(spec, value)
+    if isinstance(value, bool) or value is None:
+        raise ValueError(f"must be a number, not {value!r}")
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"must be a number, not {value!r}") from None
+    if not math.isfinite(number):
+        raise ValueError("must be a finite number")
+    if kind is int:
+        if number != int(number):
+            raise ValueError(f"must be a whole number, not {value!r}")
+        number = int(number)
+    _check_range(spec, number)
+    return number
+
+
+def _text(spec: Spec, value: Any) -> str:
+    if not isinstance(value, str) or "\0" in value:
+        raise ValueError("must be text")
+    if spec.choices and value not in spec.choices:
+        close = difflib.get_close_matches(value, spec.choices, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise ValueError(f"must be one of {', '.join(spec.choices)}{hint}")
+    return value
+
+
+def _check_range(spec: Spec, number: float) -> None:
+    assert spec.low is not None and spec.high is not None
+    if number < spec.low or number > spec.high or (spec.open_low and number == spec.low):
+        above = "above" if spec.open_low else "at least"
+        raise ValueError(f"must be {above} {spec.low:,g} and at most {spec.high:,g}, not {number:,g}")
+
+
+def _check_plugins(parsed: Mapping[str, Any], errors: dict[str, str]) -> None:
+    from scenarios.core.registry import UnknownKey
+    from scenarios.library import library
+    from training.rl.algorithms import algorithms
+
+    for name, registry in (("scenario", library), ("algorithm", algorithms)):
+        if name in parsed:
+            try:
+                registry.known(parsed[name])  # type: ignore[attr-defined]
+            except UnknownKey as problem:
+                errors[name] = str(problem)

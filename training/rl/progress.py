@@ -1,0 +1,73 @@
+"""What training tells the outside: plain data, JSON-able, no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from scenarios.core.types import Json
+
+if TYPE_CHECKING:
+    from models_registry.artifacts.bundle import Weights
+
+Phase = Literal["training", "evidence", "done"]
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """One decision of an episode and what followed."""
+
+    decision: dict[str, Json]
+    right: bool
+    failure: str | None
+    turns: list[dict[str, Json]]
+    """The turns that this decision added (its own, the tool's result, the user's reply)."""
+    reward: float
+    reward_terms: dict[str, float]
+    seconds: float
+    faulted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeRecord:
+    """One attempt at one task, step by step: what the transcript page shows."""
+
+    task_id: str
+    kind: str
+    attempt: int
+    success: bool
+    truncated: bool
+    total_reward: float
+    opening: str
+    steps: list[StepRecord] = field(default_factory=list)
+    sampled_because: str = "periodic"
+    """periodic, first_success, worst, best, last_failure or evidence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """State of a run after one update (phase training) or one part of the evaluation (phase evidence).
+
+    metrics: reward, tool_reliability, tool_reliability_low, tool_reliability_high (Wilson, 95 %, over this window's
+    calls), success, episode_steps, entropy, policy_loss, value_loss, kl, clip_fraction, explained_variance,
+    learning_rate, steps_per_second. None stands for a value that does not exist (no call in the window, NaN).
+    weights: a copy of the policy's weights when a checkpoint is due, and at the end.
+    """
+
+    phase: Phase
+    update: int
+    episodes: int
+    total_episodes: int
+    env_steps: int
+    seconds: float
+    metrics: dict[str, float | None] = field(default_factory=dict)
+    convergence: str = "starting"
+    """starting, improving, plateau, unstable or target_held."""
+    samples: tuple[EpisodeRecord, ...] = ()
+    fraction: float = 0.0
+    """Share of the current phase that is done, in [0, 1]."""
+    weights: Weights | None = None
+    state: dict[str, Any] | None = None
+    """Trainer state of a checkpoint (optimizer, schedules, random states)."""
+    evidence: dict[str, Json] | None = None
+    """Only in the last progress (phase done); see `training.rl.evidence`."""
