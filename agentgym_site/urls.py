@@ -1,0 +1,25 @@
+"""Every address of the site, as a table of contents."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import include, path
+
+from agentgym_site.health import healthz, readyz
+
+account_urls = [
+    path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+]
+
+urlpatterns = [
+    path("", include("training.urls")),
+    path("", include("scenarios.urls")),
+    path("", include("models_registry.urls")),
+    path("accounts/", include(account_urls)),
+    path("api/", include("agentgym_site.api")),
+    path("admin/", admin.site.urls),
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+]
