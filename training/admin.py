@@ -1,0 +1,83 @@
+"""Runs in the admin: to look at. Stopping is a service; nothing here goes round the state machine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from scenarios.admin import LookOnly
+from training.models import Episode, MetricPoint, Run, RunEvent
+
+if TYPE_CHECKING:
+    _EventInline = admin.TabularInline[RunEvent, Run]
+else:  # Django's admin classes take no type arguments at run time
+    _EventInline = admin.TabularInline
+
+
+class EventInline(_EventInline):
+    """What happened to the run, tracebacks included."""
+
+    model = RunEvent
+    fields = readonly_fields = ("at", "kind", "actor", "detail")
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Run)
+class RunAdmin(LookOnly):
+    """One row a run, its events below."""
+
+    list_display = (
+        "id",
+        "scenario",
+        "difficulty",
+        "owner",
+        "status",
+        "episodes_done",
+        "attempt",
+        "created_at",
+    )
+    list_filter = ("status", "scenario", "difficulty", "algorithm")
+    search_fields = ("=id", "owner__username", "scenario__key", "failure")
+    date_hierarchy = "created_at"
+    list_select_related = ("owner", "scenario")
+    inlines = (EventInline,)
+
+
+@admin.register(MetricPoint)
+class MetricPointAdmin(LookOnly):
+    """Metric points."""
+
+    list_display = ("run", "seq", "episodes", "env_steps", "seconds")
+    search_fields = ("=run__id",)
+    list_select_related = ("run",)
+
+
+@admin.register(Episode)
+class EpisodeAdmin(LookOnly):
+    """Sampled episodes."""
+
+    list_display = ("run", "seq", "kind", "task_id", "success", "total_reward", "reason")
+    list_filter = ("success", "reason", "kind")
+    search_fields = ("=run__id", "task_id", "opening")
+    list_select_related = ("run",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Episode]:
+        return super().get_queryset(request).defer("steps")
+
+
+@admin.register(RunEvent)
+class RunEventAdmin(LookOnly):
+    """The log of all runs."""
+
+    list_display = ("run", "kind", "actor", "at")
+    list_filter = ("kind",)
+    search_fields = ("=run__id", "actor__username", "kind")
+    date_hierarchy = "at"
+    list_select_related = ("run", "actor")
