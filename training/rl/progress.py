@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from scenarios.core.types import Json
+from scenarios.core.types import Decision, Json, Turn
 
 if TYPE_CHECKING:
     from models_registry.artifacts.bundle import Weights
@@ -17,15 +17,28 @@ Phase = Literal["training", "evidence", "done"]
 class StepRecord:
     """One decision of an episode and what followed."""
 
-    decision: dict[str, Json]
+    decision: Decision
     right: bool
     failure: str | None
-    turns: list[dict[str, Json]]
+    turns: tuple[Turn, ...]
     """The turns that this decision added (its own, the tool's result, the user's reply)."""
     reward: float
     reward_terms: dict[str, float]
     seconds: float
     faulted: bool
+
+    def as_json(self) -> dict[str, Json]:
+        """decision and turns as plain JSON, the rest as it is."""
+        return {
+            "decision": self.decision.as_json(),
+            "right": self.right,
+            "failure": self.failure,
+            "turns": [turn.as_json() for turn in self.turns],
+            "reward": self.reward,
+            "reward_terms": self.reward_terms,
+            "seconds": self.seconds,
+            "faulted": self.faulted,
+        }
 
 
 @dataclass(frozen=True, slots=True)

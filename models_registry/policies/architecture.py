@@ -1,0 +1,43 @@
+"""Names and shapes of a policy's weights: the one description that the network, the runtime and the bundle check share."""
+
+from __future__ import annotations
+
+from models_registry.policies.bags import BUCKETS
+from models_registry.policies.conversation import DYNAMICS, PAIR, SCALARS
+
+EMBED = 32
+"""Width of a bag's encoding."""
+HIDDEN = 128
+"""Width of the state."""
+ATTEND = 64
+"""Width in which tools and candidates are compared with the state."""
+
+ARCHITECTURE = "pointer-1"
+"""Name of this layout in manifests; another layout is another name."""
+
+
+def _linear(name: str, inputs: int, outputs: int) -> dict[str, tuple[int, ...]]:
+    return {f"{name}.weight": (outputs, inputs), f"{name}.bias": (outputs,)}
+
+
+def shapes() -> dict[str, tuple[int, ...]]:
+    """Weight name -> shape, as float32."""
+    return {
+        "table.weight": (BUCKETS, EMBED),
+        **_linear("state_in", 2 * EMBED + SCALARS, HIDDEN),
+        **_linear("state_mid", HIDDEN, HIDDEN),
+        **_linear("value_in", HIDDEN, ATTEND),
+        **_linear("value_out", ATTEND, 1),
+        **_linear("tool_state", HIDDEN, ATTEND),
+        **_linear("tool_query", HIDDEN, ATTEND),
+        **_linear("tool_key", EMBED, ATTEND),
+        **_linear("tool_text", EMBED, ATTEND),
+        **_linear("tool_dynamics", DYNAMICS, ATTEND),
+        **_linear("tool_score", ATTEND, 1),
+        **_linear("point_query", HIDDEN + 2 * EMBED, ATTEND),
+        **_linear("point_dot", HIDDEN + 2 * EMBED, ATTEND),
+        **_linear("point_text", EMBED, ATTEND),
+        **_linear("point_key", EMBED, ATTEND),
+        **_linear("point_pair", PAIR, ATTEND),
+        **_linear("point_score", ATTEND, 1),
+    }

@@ -1,0 +1,139 @@
+"""Values that an argument can be pointed at: spans of the conversation, leaves of tool results, schema enums.
+
+Nothing is generated. Each candidate carries a bag (what it is, where it comes from, what stands beside it) and a few
+numbers (how recent it is, how well the record it belongs to matches the user's words).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from models_registry.policies.bags import Bag, bag
+from scenarios.core.types import Json
+
+MAX_LEAVES = 60
+"""Leaves taken from one tool result; a longer one is cut, so that a huge answer cannot stall a decision."""
+
+_SPANS = (
+    ("email", re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")),
+    ("date", re.compile(r"\b\d{4}-\d{2}-\d{2}\b")),
+    ("id", re.compile(r"\b[A-Za-z]{1,8}[-_]\w*\d[\w-]*|\b[A-Z]{1,4}\d{3,}\b")),
+    ("quoted", re.compile(r"[\"“']([^\"”']{1,60})[\"”']")),
+    ("name", re.compile(r"\b[A-Z][\w'’-]+(?: [A-Z][\w'’-]+)+")),
+    ("code", re.compile(r"(?<![\w.@-])\d{4,10}(?![\w@-]|\.\d)")),
+    ("number", re.compile(r"(?<![\w@-])\d+(?:\.\d+)?(?![\w@-])")),
+)
+_SENTENCE = re.compile(r"[^.!?\n]+[.!?]?")
+
+
+@dataclass(slots=True)
+class Candidate:
+    """One value with what is known of it. `overlap`: how many values of its record the user has mentioned."""
+
+    value: Json
+    key: str
+    path: str
+    bag: Bag
+    source: str
+    turn: int
+    position: int = 0
+    siblings: tuple[Json, ...] = ()
+    overlap: int = 0
+    mentioned: bool = False
+
+
+def from_text(text: str, turn: int) -> Iterator[Candidate]:
+    """Entities of a user's turn, its sentences, and the whole of it."""
+    for kind, pattern in _SPANS:
+        for position, match in enumerate(pattern.finditer(text)):
+            raw = match.group(match.lastindex or 0)
+            prefix = raw.split("-")[0] if kind == "id" else ""
+            tokens = ("src:user", f"kind:{kind}", f"first:{position == 0}", f"prefix:{prefix}", f"turn:{min(turn, 1)}")
+            yield Candidate(raw, kind, kind, bag(tokens), "user", turn, position, mentioned=True)
+            if kind in ("number", "code"):
+                number = float(raw) if "." in raw else int(raw)
+                yield Candidate(number, "number", "number", bag((*tokens, "as:number")), "user", turn, position, mentioned=True)
+    for position, match in enumerate(_SENTENCE.finditer(text)):
+        sentence = match.group().strip()
+        if len(sentence) > 12:
+            tokens = ("src:user", "kind:sentence", f"at:{min(position, 3)}", f"turn:{min(turn, 1)}")
+            yield Candidate(sentence, "sentence", "sentence", bag(tokens), "user", turn, position)
+    yield Candidate(text, "message", "message", bag(("src:user", "kind:message", f"turn:{min(turn, 1)}")), "user", turn)
+
+
+def _leaves(value: Json, path: str, siblings: tuple[tuple[str, Json], ...], at: int) -> Iterator[tuple[str, int, Json, Any]]:
+    if isinstance(value, Mapping):
+        scalars = tuple((k, v) for k, v in value.items() if not isinstance(v, Mapping | list))
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{path}.{key}" if path else key, scalars, at)
+    elif isinstance(value, list):
+        for position, inner in enumerate(value):
+            yield from _leaves(inner, f"{path}[]", siblings, position)
+    elif value is not None:
+        yield path, at, value, siblings
+
+
+def categorical(value: Json) -> str | None:
+    """A short text for values that are one of a few (a status, a flag), None for free or numeric ones."""
+    if isinstance(value, bool) or value is None:
+        return str(value).lower()
+    if isinstance(value, str) and len(value) <= 28 and not any(c.isdigit() or c == "@" for c in value):
+        return value.lower()
+    return None
+
+
+def from_result(tool: str, content: Json, turn: int) -> Iterator[Candidate]:
+    """The leaves of a tool's result, each with its JSON path and the record it stands in."""
+    for number, (path, position, value, siblings) in enumerate(_leaves(content, "", (), 0)):
+        if number >= MAX_LEAVES:
+            return
+        key = path.rsplit(".", 1)[-1].removesuffix("[]")
+        beside = [f"sib:{k}={c}" for k, v in siblings if k != key and (c := categorical(v)) is not None]
+        own = categorical(value)
+        tokens = ["src:result", f"from:{tool}", f"key:{key}", f"path:{path}", f"at:{min(position, 3)}", *beside]
+        if own is not None:
+            tokens.append(f"val:{own}")
+        others = tuple(v for k, v in siblings if v is not None and not isinstance(v, bool))
+        yield Candidate(value, key, path, bag(tuple(tokens)), "result", turn, position, others)
+
+
+def from_schema(name: str, schema: Mapping[str, Json]) -> list[Candidate]:
+    """Enum values, the default, and both booleans of one parameter."""
+    values: list[Json] = list(schema.get("enum", ()))
+    if not values and schema.get("type") == "boolean":
+        values = [True, False]
+    if not values and "default" in schema:
+        values = [schema["default"]]
+    tokens = [("src:schema", f"param:{name}", f"val:{str(value).lower()}") for value in values]
+    return [Candidate(v, name, name, bag(t), "schema", -1, i) for i, (v, t) in enumerate(zip(values, tokens, strict=True))]
+
+
+def mention_forms(value: Json) -> tuple[str, ...]:
+    """How a user would write this value: lower case, numbers with and without decimals."""
+    if isinstance(value, bool) or value is None:
+        return ()
+    if isinstance(value, int | float):
+        plain = f"{value:g}"
+        return (plain, f"{value:.2f}") if len(plain) > 1 else (f"{value:.2f}",)
+    text = str(value).lower()
+    return (text,) if 3 <= len(text) <= 60 else ()
+
+
+def is_mentioned(value: Json, text: str) -> bool:
+    """Whether the user's words (lower case) contain this value as a whole."""
+    for form in mention_forms(value):
+        at = text.find(form)
+        while at >= 0:
+            end = at + len(form)
+            before, after = text[at - 1 : at], text[end : end + 1]
+            if not (before.isalnum() or before == ".") and not after.isalnum() and not _goes_on(text, end):
+                return True
+            at = text.find(form, at + 1)
+    return False
+
+
+def _goes_on(text: str, end: int) -> bool:
+    return text[end : end + 1] == "." and text[end + 1 : end + 2].isdigit()

@@ -1,0 +1,274 @@
+"""From turns to features: what the network reads of a conversation, built turn by turn.
+
+The same code runs in training, in evaluation and inside a framework, and sees only what a real agent sees: the turns
+and the tools on offer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models_registry.policies import candidates as pointing
+from models_registry.policies.bags import Bag, bag, text_bag
+from models_registry.policies.candidates import Candidate
+from models_registry.policies.toolset import Parameter, ToolSet
+from scenarios.core.types import Json, Turn
+
+TEXT_BAGS = 4
+"""User turns that are read; of a longer conversation the first and the latest ones."""
+FACT_BAGS = 20
+"""Tool outcomes that are read: the latest of each tool, then the last one once more."""
+SCALARS = 10
+DYNAMICS = 12
+PAIR = 12
+CANDIDATES = 96
+"""Candidates per argument; the most recent ones are kept."""
+
+FloatArray = NDArray[np.float32]
+
+
+@dataclass(slots=True)
+class Observation:
+    """What one decision is made from.
+
+    texts: at most `TEXT_BAGS` bags. facts: at most `FACT_BAGS` bags. scalars: (SCALARS,). dynamics: (T, DYNAMICS) per
+    decision of the tool set. mask: (T,) bool, False where a required parameter has no candidate.
+    """
+
+    texts: list[Bag]
+    facts: list[Bag]
+    scalars: FloatArray
+    dynamics: FloatArray
+    mask: NDArray[np.bool_]
+
+
+@dataclass(slots=True)
+class Choices:
+    """Candidates for one parameter: `bags` and `pair` (C, PAIR) features; only schema-valid values are in it.
+
+    A candidate whose `value` is `OMIT` stands for leaving an optional parameter out.
+    """
+
+    parameter: Parameter
+    candidates: list[Candidate]
+    pair: FloatArray
+
+
+class _Omit:
+    """The value of the candidate that leaves an optional parameter out."""
+
+    def __repr__(self) -> str:
+        return "OMIT"
+
+
+OMIT: Any = _Omit()
+_OMITTED = Candidate(OMIT, "omit", "omit", bag(("src:omit",)), "omit", -1)
+
+
+@dataclass(slots=True)
+class _History:
+    """What happened with one tool so far."""
+
+    calls: int = 0
+    ok: bool = False
+    fault: bool = False
+    last_step: int = 0
+    facts: Bag | None = None
+    arguments: list[dict[str, Json]] = field(default_factory=list)
+
+
+class Conversation:
+    """Features of one conversation; `extend` with new turns, then `observe` and `choices`.
+
+    dropout: share of request words left out (training only). rng: needed with dropout.
+    """
+
+    def __init__(self, tools: ToolSet, *, dropout: float = 0.0, rng: np.random.Generator | None = None) -> None:
+        self.tools, self.dropout, self.rng = tools, dropout, rng
+        self.candidates: list[Candidate] = []
+        self.texts: list[Bag] = []
+        self.user_text = ""
+        self.history: dict[str, _History] = {}
+        self.steps = 0
+        self.asks = 0
+        self.errors = 0
+        self.last: Turn | None = None
+        self.last_tool: str | None = None
+        self._turns = 0
+        self._filled: set[int] = {
+            i for i, view in enumerate(tools.views) if all(p.offered for p in view.parameters if p.required)
+        }
+
+    def extend(self, turns: Sequence[Turn]) -> None:
+        """Take in the turns that were added since the last call."""
+        for turn in turns:
+            if turn.role == "user":
+                self._user(str(turn.content))
+            elif turn.role == "tool":
+                self._result(turn)
+            elif turn.call is None:
+                self.asks += 1
+                self.steps += 1
+            self.last = turn
+            self._turns += 1
+
+    def _user(self, text: str) -> None:
+        number = len(self.texts)
+        self.texts.append(text_bag(text, "" if number == 0 else "r:", dropout=self.dropout, rng=self.rng))
+        self.user_text += " \n" + text.lower()
+        for known in self.candidates:
+            self._match(known)
+        self._add(list(pointing.from_text(text, number)))
+
+    def _result(self, turn: Turn) -> None:
+        assert turn.call is not None
+        self.steps += 1
+        name = turn.call.name
+        self.last_tool = name
+        past = self.history.setdefault(name, _History())
+        past.calls += 1
+        past.ok, past.fault = not turn.is_error, turn.is_error
+        past.last_step = self.steps
+        past.arguments.append(dict(turn.call.arguments))
+        past.facts = fact_bag(name, turn, min(past.calls, 3))
+        self.errors += turn.is_error
+        if not turn.is_error:
+            self._add(list(pointing.from_result(name, turn.content, self._turns)))
+
+    def _add(self, found: list[Candidate]) -> None:
+        new = {(c.key, c.path, str(c.value)) for c in found if c.source == "result"}
+        if new:  # the same fact read again replaces the older reading of it
+            self.candidates = [c for c in self.candidates if (c.key, c.path, str(c.value)) not in new]
+        for candidate in found:
+            self._match(candidate)
+        self.candidates.extend(found)
+
+    def _match(self, candidate: Candidate) -> None:
+        if candidate.source == "result":
+            candidate.mentioned = pointing.is_mentioned(candidate.value, self.user_text)
+            candidate.overlap = sum(pointing.is_mentioned(value, self.user_text) for value in candidate.siblings)
+
+    def observe(self) -> Observation:
+        """Features for the next decision."""
+        texts = self.texts[:] if len(self.texts) <= TEXT_BAGS else [self.texts[0], *self.texts[1 - TEXT_BAGS :]]
+        recent = sorted(self.history.values(), key=lambda h: -h.last_step)[: FACT_BAGS - 1]
+        facts = [h.facts for h in recent if h.facts is not None]
+        facts.append(bag((f"last:{self.last_tool}", f"lastrole:{self.last.role if self.last else ''}")))
+        return Observation(texts, facts, self._scalars(), self._dynamics(), self._mask())
+
+    def _scalars(self) -> FloatArray:
+        last = self.last
+        return np.array(
+            [
+                self.steps / 10,
+                self.steps == 0,
+                min(self.asks, 3) / 3,
+                len(self.texts) > 1,
+                last is not None and last.role == "user",
+                last is not None and last.is_error,
+                min(self.errors, 4) / 4,
+                len(self.history) / 10,
+                min(len(self.candidates), 100) / 100,
+                1.0,
+            ],
+            dtype=np.float32,
+        )
+
+    def _dynamics(self) -> FloatArray:
+        table = np.zeros((len(self.tools), DYNAMICS), dtype=np.float32)
+        for i, view in enumerate(self.tools.views):
+            past = self.history.get(view.name)
+            if past is None:
+                table[i, 0] = 1.0
+            else:
+                table[i, min(past.calls, 3)] = 1.0
+                table[i, 4], table[i, 5] = past.ok, past.fault
+                table[i, 6] = view.name == self.last_tool
+                table[i, 7] = 1.0 / (1 + self.steps - past.last_step)
+            table[i, 8] = view.kind == "tool"
+            table[i, 9] = len(view.parameters) / 4
+            table[i, 10] = view.kind == "ask" and self.asks > 0
+            table[i, 11] = self.last is not None and self.last.is_error and view.name == self.last_tool
+        return table
+
+    def _mask(self) -> NDArray[np.bool_]:
+        mask = np.ones(len(self.tools), dtype=np.bool_)
+        for i, view in enumerate(self.tools.views):
+            if i in self._filled:
+                continue
+            if all(p.offered or any(p.allows(c.value) for c in self.candidates) for p in view.parameters if p.required):
+                self._filled.add(i)  # candidates are only ever added, so a fillable tool stays fillable
+            else:
+                mask[i] = False
+        return mask
+
+    def choices(self, tool: int, parameter: Parameter, chosen: dict[str, Json]) -> Choices:
+        """Candidates for one parameter of a tool, given the arguments that were already chosen for this call."""
+        if parameter.offered:
+            found = list(parameter.offered)
+        else:
+            found = [c for c in self.candidates if parameter.allows(c.value)][-CANDIDATES:]
+        if not parameter.required:
+            found.append(_OMITTED)
+        past = self.history.get(self.tools.views[tool].name)
+        used = [a.get(parameter.name) for a in past.arguments] if past else []
+        failed = past is not None and past.fault
+        best: dict[str, int] = {}
+        for c in found:
+            best[c.path] = max(best.get(c.path, 0), c.overlap)
+        pair = np.array([self._pair(c, parameter, used, failed, best, chosen) for c in found], dtype=np.float32)
+        return Choices(parameter, found, pair.reshape(len(found), PAIR))
+
+    def _pair(
+        self,
+        c: Candidate,
+        parameter: Parameter,
+        used: list[Json],
+        failed: bool,
+        best: dict[str, int],
+        chosen: dict[str, Json],
+    ) -> tuple[float, ...]:
+        words = c.path.lower().replace("[]", "").replace(".", "_").split("_")
+        return (
+            c.key == parameter.name,
+            len(parameter.words.intersection(words)) / len(parameter.words),
+            c.mentioned,
+            min(c.overlap, 3) / 3,
+            c.overlap > 0 and c.overlap == best[c.path],
+            c.overlap < best[c.path],
+            1.0 / (1 + self._turns - c.turn) if c.turn >= 0 else 0.0,
+            c.position == 0,
+            bool(used) and used[-1] == c.value and failed,
+            bool(used) and c.value in used and not failed,
+            any(c.value == value for value in chosen.values()),
+            any(value in c.siblings for value in chosen.values()),
+        )
+
+
+def _bucket(value: float) -> str:
+    size = 0 if value == 0 else int(np.log2(abs(value) + 1)) + 1
+    return f"{'-' if value < 0 else ''}{size}"
+
+
+def fact_bag(tool: str, turn: Turn, calls: int) -> Bag:
+    """What one tool outcome says, as tokens `key=value` (numbers by order of magnitude)."""
+    state = "error" if turn.is_error else "ok"
+    tokens = [f"called:{tool}", f"called:{tool}:{state}", f"called:{tool}:{calls}"]
+    arguments = turn.call.arguments if turn.call else {}
+    tokens += [f"did:{tool}.{k}={c}" for k, v in arguments.items() if (c := pointing.categorical(v)) is not None]
+    for number, (path, position, value, _) in enumerate(pointing._leaves(turn.content, "", (), 0)):
+        if number >= pointing.MAX_LEAVES:
+            break
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            tokens.append(f"{path}~{_bucket(value)}")
+        elif (text := pointing.categorical(value)) is not None:
+            tokens.append(f"{path}={text}")
+            tokens.append(f"{tool}.{path}={text}")
+        if position == 0:
+            tokens.append(f"has:{path}")
+    return bag(tuple(dict.fromkeys(tokens)))

@@ -1,0 +1,97 @@
+"""The network whose gradient is taken: the formulas of `runtime.Forward`, in torch.
+
+Shapes: N decisions, T tools and kinds, R arguments, C candidates, U distinct bags. A bag is encoded once per
+minibatch; everything else is a gather.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from models_registry.policies.architecture import ATTEND, shapes
+
+
+class PolicyNetwork(nn.Module):
+    """Policy and value over one set of weights; names and shapes as in `architecture.shapes()`."""
+
+    def __init__(self, generator: torch.Generator) -> None:
+        super().__init__()
+        for name, shape in shapes().items():
+            module, _, kind = name.partition(".")
+            if not hasattr(self, module):
+                self.add_module(module, nn.Module())
+            value = torch.zeros(shape)
+            if kind == "weight":
+                value = _initial(name, shape, generator)
+            getattr(self, module).register_parameter(kind, nn.Parameter(value))
+
+    def linear(self, name: str, x: Tensor) -> Tensor:
+        module = getattr(self, name)
+        return functional.linear(x, module.weight, module.bias)
+
+    def encode(self, rows: Tensor, offsets: Tensor, sizes: Tensor) -> Tensor:
+        """(U + 1, EMBED); row 0 is the empty bag. rows: all token rows in a row; offsets, sizes: (U,)."""
+        table = self.get_parameter("table.weight")
+        sums = functional.embedding_bag(rows, table, offsets, mode="sum")
+        sums = sums / sizes.clamp(min=1).sqrt()[:, None]
+        return torch.cat([sums.new_zeros(1, sums.shape[1]), sums])
+
+    def state(self, e: Tensor, texts: Tensor, facts: Tensor, scalars: Tensor) -> Tensor:
+        """(N, HIDDEN)"""
+        text = functional.embedding_bag(texts, e, mode="sum")
+        fact = functional.embedding_bag(facts, e, mode="sum")
+        first = torch.relu(self.linear("state_in", torch.cat([text, fact, scalars], dim=1)))
+        return first + torch.relu(self.linear("state_mid", first))
+
+    def values(self, h: Tensor) -> Tensor:
+        """(N,)"""
+        return self.linear("value_out", torch.relu(self.linear("value_in", h)))[:, 0]
+
+    def tool_log_probs(self, e: Tensor, h: Tensor, tools: Tensor, dynamics: Tensor, mask: Tensor) -> Tensor:
+        """(N, T)"""
+        own = e[tools]
+        mixed = self.linear("tool_state", h)[:, None] + self.linear("tool_text", own)[None]
+        mixed = mixed + self.linear("tool_dynamics", dynamics)
+        score = self.linear("tool_score", torch.relu(mixed))[..., 0]
+        score = score + self.linear("tool_query", h) @ self.linear("tool_key", own).T / math.sqrt(ATTEND)
+        return _log_softmax(score, mask)
+
+    def point_log_probs(
+        self, e: Tensor, h: Tensor, parameter: Tensor, previous: Tensor, candidates: Tensor, pair: Tensor, mask: Tensor
+    ) -> Tensor:
+        """(R, C); h is already the state of each argument's decision, (R, HIDDEN)."""
+        query = torch.cat([h, e[parameter], e[previous]], dim=1)
+        text, key = self.linear("point_text", e), self.linear("point_key", e)
+        mixed = self.linear("point_query", query)[:, None] + functional.embedding(candidates, text)
+        mixed = mixed + self.linear("point_pair", pair)
+        score = self.linear("point_score", torch.relu(mixed))[..., 0]
+        dot = functional.embedding(candidates, key) @ self.linear("point_dot", query)[..., None]
+        return _log_softmax(score + dot[..., 0] / math.sqrt(ATTEND), mask)
+
+    def export(self) -> dict[str, NDArray[np.float32]]:
+        """A copy of the weights for the runtime and the bundle."""
+        return {name: value.detach().numpy().copy() for name, value in self.named_parameters()}
+
+    def load(self, weights: Mapping[str, NDArray[np.float32]]) -> None:
+        """Take over weights of the same names and shapes."""
+        self.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in weights.items()}, strict=True)
+
+
+def _initial(name: str, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    draw = torch.randn(shape, generator=generator)
+    if name == "table.weight":
+        return draw * 0.3
+    if name in ("tool_score.weight", "point_score.weight", "value_out.weight"):
+        return draw * 0.1 / math.sqrt(shape[1])  # near-uniform choices and zero values at the start
+    return draw * math.sqrt(2.0 / shape[1])
+
+
+def _log_softmax(score: Tensor, mask: Tensor) -> Tensor:
+    return torch.log_softmax(score.masked_fill(~mask, -1e9), dim=-1)

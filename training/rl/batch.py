@@ -1,0 +1,120 @@
+"""`Batch`: the decisions of one rollout as tensors, with `terminated` and `truncated` already turned into advantages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models_registry.policies.batch import BagTable, Pointers, States
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(slots=True)
+class Minibatch:
+    """Tensors of B decisions; bag numbers are renumbered to the bags that occur. See `PolicyNetwork` for the shapes."""
+
+    rows: Tensor
+    offsets: Tensor
+    sizes: Tensor
+    texts: Tensor
+    facts: Tensor
+    scalars: Tensor
+    dynamics: Tensor
+    mask: Tensor
+    tools: Tensor
+    tool: Tensor
+    p_state: Tensor
+    p_parameter: Tensor
+    p_previous: Tensor
+    p_candidates: Tensor
+    p_pair: Tensor
+    p_mask: Tensor
+    p_chosen: Tensor
+    old_log_probs: Tensor
+    advantages: Tensor
+    returns: Tensor
+
+
+@dataclass(slots=True)
+class Batch:
+    """N decisions of one rollout (numpy), from which minibatches are cut. R of their arguments were pointed at.
+
+    tools: (T,) bag numbers. tool: (N,) what was chosen. chosen: (R,) candidate that was chosen. old_log_probs,
+    advantages, returns: (N,).
+    """
+
+    table: BagTable
+    states: States
+    pointers: Pointers
+    tools: Ints
+    tool: Ints
+    chosen: Ints
+    old_log_probs: NDArray[np.float32]
+    advantages: NDArray[np.float32]
+    returns: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        sizes = np.array([len(bag.rows) for bag in self.table.bags], dtype=np.int64)
+        self._sizes = sizes
+        self._starts = np.cumsum(sizes) - sizes
+        self._rows = np.concatenate([bag.rows for bag in self.table.bags])
+
+    _sizes: Ints = None  # type: ignore[assignment]
+    _starts: Ints = None  # type: ignore[assignment]
+    _rows: Ints = None  # type: ignore[assignment]
+
+    def __len__(self) -> int:
+        return len(self.tool)
+
+    def minibatch(self, index: Ints) -> Minibatch:
+        """The decisions `index` with the arguments that belong to them."""
+        s, p = self.states, self.pointers
+        place = np.full(len(self), -1, dtype=np.int64)
+        place[index] = np.arange(len(index))
+        own = np.flatnonzero(place[p.state] >= 0)
+        width = int(p.mask[own].sum(1).max()) if len(own) else 1
+        candidates = p.candidates[own, :width]
+        arrays = (s.texts[index], s.facts[index], candidates, p.parameter[own], p.previous[own], self.tools)
+        number, used = self._renumber(arrays)
+        texts, facts, points, parameter, previous, tools = (torch.from_numpy(number[a]) for a in arrays)
+        sizes = self._sizes[used]
+        ends = np.cumsum(sizes)
+        rows = self._rows[np.repeat(self._starts[used] - (ends - sizes), sizes) + np.arange(sizes.sum())]
+        return Minibatch(
+            torch.from_numpy(rows),
+            torch.from_numpy(ends - sizes),
+            torch.from_numpy(sizes),
+            texts,
+            facts,
+            torch.from_numpy(s.scalars[index]),
+            torch.from_numpy(s.dynamics[index]),
+            torch.from_numpy(s.mask[index]),
+            tools,
+            torch.from_numpy(self.tool[index]),
+            torch.from_numpy(place[p.state[own]]),
+            parameter,
+            previous,
+            points,
+            torch.from_numpy(p.pair[own, :width]),
+            torch.from_numpy(p.mask[own, :width]),
+            torch.from_numpy(self.chosen[own]),
+            torch.from_numpy(self.old_log_probs[index]),
+            torch.from_numpy(self.advantages[index]),
+            torch.from_numpy(self.returns[index]),
+        )
+
+    def _renumber(self, arrays: tuple[Ints, ...]) -> tuple[Ints, Ints]:
+        """Old bag number -> number in the minibatch, and the indices (from 0) of the bags that occur."""
+        seen = np.zeros(len(self.table.bags) + 1, dtype=np.bool_)
+        for array in arrays:
+            seen[array] = True
+        seen[0] = False
+        used = np.flatnonzero(seen)
+        number = np.zeros(len(seen), dtype=np.int64)
+        number[used] = np.arange(1, len(used) + 1)
+        return number, used - 1

@@ -1,0 +1,35 @@
+"""Advantages and returns: pure array functions over (steps, environments)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Bools = NDArray[np.bool_]
+
+
+def gae(
+    rewards: Floats,
+    values: Floats,
+    next_values: Floats,
+    terminated: Bools,
+    truncated: Bools,
+    discount: float,
+    lam: float,
+) -> tuple[Floats, Floats]:
+    """Generalised advantage estimation (Schulman et al. 2015, arXiv:1506.02438); advantages and returns, each (T, N).
+
+    `next_values[t]` is the value of the state that step t led to, before any reset. A terminated step has no future;
+    a truncated one has, but the chain is cut behind it: its value is bootstrapped and no later advantage flows back.
+    """
+    steps = len(rewards)
+    advantages = np.zeros_like(rewards)
+    running = np.zeros_like(rewards[0])
+    for t in range(steps - 1, -1, -1):
+        alive = 1.0 - terminated[t]
+        delta = rewards[t] + discount * next_values[t] * alive - values[t]
+        going_on = 1.0 - np.logical_or(terminated[t], truncated[t])
+        running = (delta + discount * lam * going_on * running).astype(np.float32)
+        advantages[t] = running
+    return advantages, advantages + values
