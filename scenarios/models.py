@@ -27,7 +27,7 @@ class Scenario(models.Model):
     content_hash = models.CharField(
         max_length=64, help_text="sha256 over the scenario's own files."
     )
-    card: models.JSONField[dict[str, Any]] = models.JSONField(
+    card = models.JSONField(
         default=dict, help_text="Tools, criteria and limits, as the scenario's code states them."
     )
     builtin = models.BooleanField(default=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
@@ -60,7 +58,7 @@ class Run(models.Model):
     )
     algorithm = models.CharField(max_length=50)
     difficulty = models.CharField(max_length=20)
-    config: models.JSONField[dict[str, Any]] = models.JSONField(default=dict)
+    config = models.JSONField(default=dict)
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.QUEUED)
 
     attempt = models.PositiveIntegerField(
@@ -82,13 +80,13 @@ class Run(models.Model):
     env_steps = models.PositiveBigIntegerField(default=0)
     train_seconds = models.FloatField(default=0.0)
     convergence = models.CharField(max_length=20, default="starting")
-    latest_metrics: models.JSONField[dict[str, Any]] = models.JSONField(default=dict, blank=True)
+    latest_metrics = models.JSONField(default=dict, blank=True)
     last_seq = models.PositiveIntegerField(default=0, help_text="Of its newest metric point.")
     last_episode_seq = models.PositiveIntegerField(
         default=0, help_text="Of its newest sampled episode."
     )
 
-    evidence: models.JSONField[dict[str, Any] | None] = models.JSONField(null=True, blank=True)
+    evidence = models.JSONField(null=True, blank=True)
     failure = models.TextField(blank=True, help_text="Why it failed, in words for its owner.")
     stop_reason = models.TextField(blank=True)
     scenario_hash = models.CharField(max_length=64, blank=True)
@@ -165,7 +163,7 @@ class MetricPoint(models.Model):
     episodes = models.PositiveIntegerField()
     env_steps = models.PositiveBigIntegerField()
     seconds = models.FloatField()
-    values: models.JSONField[dict[str, float | None]] = models.JSONField(default=dict)
+    values = models.JSONField(default=dict)
 
     objects = MetricPointQuerySet.as_manager()
 
@@ -197,7 +195,7 @@ class Episode(models.Model):
     total_reward = models.FloatField(null=True)
     reason = models.CharField(max_length=50, help_text="Why it was kept.")
     opening = models.TextField()
-    steps: models.JSONField[list[dict[str, Any]]] = models.JSONField(default=list)
+    steps = models.JSONField(default=list)
     episodes_done = models.PositiveIntegerField(
         default=0, help_text="Episodes trained when it was sampled."
     )
@@ -232,7 +230,7 @@ class RunEvent(models.Model):
         max_length=30,
         help_text="created, started, stop_requested, checkpoint, requeued, finished, ...",
     )
-    detail: models.JSONField[dict[str, Any]] = models.JSONField(
+    detail = models.JSONField(
         default=dict, blank=True, help_text="May hold a traceback: for staff only."
     )
 
