@@ -39,7 +39,8 @@ async def lifespan(
 
 application = ProtocolTypeRouter(
     {
-        "http": WSGIMiddleware(pages, workers=_THREADS),
+        # The two packages describe the same WSGI callable with different types.
+        "http": WSGIMiddleware(pages, workers=_THREADS),  # type: ignore[arg-type]
         "websocket": AllowedHostsOriginValidator(
             AuthMiddlewareStack(URLRouter(websocket_urlpatterns))
         ),

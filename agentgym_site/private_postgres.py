@@ -101,7 +101,10 @@ def _account(paths: Paths) -> Account | None:
     if os.geteuid() != 0:
         return None
     if paths.postgres_data.exists() and (owner := paths.postgres_data.stat().st_uid) != 0:
-        return Account(owner, paths.postgres_data.stat().st_gid)
+        try:
+            return Account(owner, pwd.getpwuid(owner).pw_gid)
+        except KeyError:
+            return Account(owner, owner)
     for name in ("postgres", "nobody"):
         try:
             found = pwd.getpwnam(name)
@@ -120,18 +123,18 @@ def _prepare_folders(paths: Paths, account: Account | None) -> None:
         private_folder(folder, owner)
     if account:
         for folder in (paths.postgres_home, paths.postgres_sockets, _binaries()):
-            _make_reachable(folder)
+            _make_reachable(folder, (paths.var, paths.runtime))
         _make_readable(_binaries().parent)
 
 
-def _make_reachable(folder: Path) -> None:
+def _make_reachable(folder: Path, own: tuple[Path, Path]) -> None:
     """Let other accounts pass through (not list) the folders above `folder`, as root must for PostgreSQL."""
     for parent in folder.resolve().parents:
         mode = stat.S_IMODE(parent.stat().st_mode)
         if not mode & stat.S_IXOTH:
-            if parent.name not in {"run", "var"}:
+            if parent not in own:
                 sys.stderr.write(
-                    f"note: made {parent} passable (o+x) so that PostgreSQL, not root, can run.\n"
+                    f"note: {parent} is now passable (o+x): PostgreSQL cannot run as root.\n"
                 )
             parent.chmod(mode | stat.S_IXOTH)
 

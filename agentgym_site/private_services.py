@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -70,7 +70,7 @@ def prepare_environment(*, start: bool = True) -> None:
 
     Call it first in every entry point. With `start=False` nothing is started and the settings fall
     back to the sockets' known addresses. Servers that we started stop when the process ends, on
-    SIGTERM too. Raises ServiceError with a message for people.
+    SIGTERM and SIGHUP too. Raises ServiceError with a message for people.
     """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "agentgym_site.settings")
     if not start:
@@ -96,6 +96,7 @@ def release() -> None:
                 continue
             private_redis.stop(paths)
             private_postgres.stop(paths)
+            _remove_runtime(paths)
 
 
 def _join(paths: Paths) -> None:
@@ -107,7 +108,7 @@ def _join(paths: Paths) -> None:
         fcntl.flock(users, fcntl.LOCK_SH)
         if not _memberships:
             atexit.register(release)
-            _exit_on_sigterm()
+            _exit_on_signals()
         _memberships[paths.var] = users
 
 
@@ -117,9 +118,9 @@ def _start_lock(paths: Paths) -> Iterator[None]:
     try:
         paths.var.mkdir(parents=True, exist_ok=True)
         with (paths.var / "services.lock").open("ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
             paths.runtime.mkdir(mode=0o700, exist_ok=True)
             _check_runtime(paths.runtime)
-            fcntl.flock(file, fcntl.LOCK_EX)
             yield
     except PermissionError as error:
         raise ServiceError(
@@ -135,13 +136,22 @@ def _check_runtime(folder: Path) -> None:
         raise ServiceError(f"{folder} is not a folder of this account. Remove it and start again.")
 
 
+def _remove_runtime(paths: Paths) -> None:
+    """Leave no empty folders under /tmp. A server that did not stop keeps its socket and its folder."""
+    with suppress(OSError):
+        paths.postgres_sockets.rmdir()
+        paths.redis_socket.parent.rmdir()
+        paths.runtime.rmdir()
+
+
 def _durable() -> bool:
     return on_off("AGENTGYM_DURABLE", default=True)
 
 
-def _exit_on_sigterm() -> None:
-    """Turn SIGTERM into an ordinary exit, unless somebody has a handler, so that `release` runs."""
+def _exit_on_signals() -> None:
+    """Turn SIGTERM and SIGHUP into ordinary exits, where nobody handles them, so that `release` runs."""
     if threading.current_thread() is not threading.main_thread():
         return
-    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, lambda got, _frame: sys.exit(128 + got))
