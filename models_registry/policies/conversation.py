@@ -85,11 +85,19 @@ class _History:
 class Conversation:
     """Features of one conversation; `extend` with new turns, then `observe` and `choices`.
 
-    dropout: share of request words left out (training only). rng: needed with dropout.
+    dropout: share of request words left out (training only). rng: needed with dropout. must_call: only tool calls
+    are allowed, as long as one of them can be filled (a framework demanded it).
     """
 
-    def __init__(self, tools: ToolSet, *, dropout: float = 0.0, rng: np.random.Generator | None = None) -> None:
-        self.tools, self.dropout, self.rng = tools, dropout, rng
+    def __init__(
+        self,
+        tools: ToolSet,
+        *,
+        dropout: float = 0.0,
+        rng: np.random.Generator | None = None,
+        must_call: bool = False,
+    ) -> None:
+        self.tools, self.dropout, self.rng, self.must_call = tools, dropout, rng, must_call
         self.candidates: list[Candidate] = []
         self.texts: list[Bag] = []
         self.user_text = ""
@@ -205,6 +213,9 @@ class Conversation:
                 self._filled.add(i)  # candidates are only ever added, so a fillable tool stays fillable
             else:
                 mask[i] = False
+        if self.must_call:
+            calls = mask & np.array([view.kind == "tool" for view in self.tools.views])
+            mask = calls if calls.any() else mask
         return mask
 
     def choices(self, tool: int, parameter: Parameter, chosen: dict[str, Json]) -> Choices:

@@ -217,10 +217,17 @@ class PolicyRuntime:
 
     def act(self, turns: Sequence[Turn], tools: Sequence[Tool]) -> Decision:
         """The most likely decision. Without any tools the answer is `final`."""
+        return self._decide(turns, tools, must_call=False)
+
+    def call(self, turns: Sequence[Turn], tools: Sequence[Tool]) -> Decision:
+        """The most likely tool call; another decision only where no tool's required parameters can be filled."""
+        return self._decide(turns, tools, must_call=True)
+
+    def _decide(self, turns: Sequence[Turn], tools: Sequence[Tool], *, must_call: bool) -> Decision:
         with self._lock:
             if self._tools is None or list(self._tools.tools) != list(tools):
                 self._tools = toolset(tuple(tools))
-            conversation = Conversation(self._tools)
+            conversation = Conversation(self._tools, must_call=must_call)
             conversation.extend(turns)
             if len(self._forward.table.bags) > MAX_KEPT_BAGS:
                 self._forward.forget()
