@@ -72,9 +72,9 @@ class PPO(Algorithm):
             spread = mini.returns.var(unbiased=False)
             explained = 1 - value_loss / spread if float(spread) > 0 else torch.zeros(())
         return {
-            "policy_loss": -float(gain.mean()),
-            "value_loss": float(value_loss),
-            "entropy": float(entropy.mean()),
+            "policy_loss": -float(gain.detach().mean()),
+            "value_loss": float(value_loss.detach()),
+            "entropy": float(entropy.detach().mean()),
             "kl": float(kl),
             "clip_fraction": float(clipped),
             "explained_variance": float(explained),

@@ -1,0 +1,119 @@
+"""Evidence: every figure of a run's end, with n and a 95 % interval, computed from what happened on held-out tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from scenarios.core.types import Json
+from training.rl.cost import DEFAULT_PRICES, apply_prices, cost_section
+from training.rl.intervals import mean, pass_hat, rate
+
+if TYPE_CHECKING:
+    from training.rl.evaluation import Exam, Tally
+
+PASS_K = (1, 2, 4, 8)
+
+
+def build(exam: Exam, tallies: Mapping[str, Tally], *, seed: int, weights_sha256: str) -> dict[str, Json]:
+    """The evidence document; its shape is documented in `docs/architecture.md`."""
+    agents = {name: _agent(tally, exam) for name, tally in tallies.items()}
+    trained, oracle = tallies["trained"], tallies["oracle"]
+    cost = cost_section(
+        input_tokens=oracle.tokens_in,
+        output_tokens=oracle.tokens_out,
+        llm_successes=oracle.success,
+        policy_seconds=agents["trained"]["decision_seconds"]["value"] or 0.0,
+        policy_successes=_solved(trained, exam),
+    )
+    agents["trained"]["tokens_per_success"] = 0.0
+    document: dict[str, Any] = {
+        "scenario": exam.scenario.key,
+        "scenario_version": exam.scenario.version,
+        "content_hash": exam.scenario.content_hash(),
+        "difficulty": exam.difficulty,
+        "split": exam.split,
+        "tasks": exam.tasks,
+        "attempts": exam.attempts,
+        "seed": seed,
+        "confidence": 0.95,
+        "agents": agents,
+        "criteria": _criteria(exam, agents["trained"]),
+        "cost": cost,
+        "weights_sha256": weights_sha256,
+    }
+    return apply_prices(document, DEFAULT_PRICES)
+
+
+def _solved(tally: Tally, exam: Exam) -> dict[int, tuple[int, int]]:
+    counts = np.bincount(tally.task, weights=tally.success, minlength=exam.tasks)
+    return {task: (int(count), exam.attempts) for task, count in enumerate(counts)}
+
+
+def _per_task(values: list[Any], tally: Tally, tasks: int) -> Any:
+    return np.bincount(tally.task, weights=np.asarray(values, dtype=float), minlength=tasks)
+
+
+def _agent(tally: Tally, exam: Exam) -> dict[str, Any]:
+    wins = _per_task(tally.success, tally, exam.tasks)
+    tries = np.full(exam.tasks, exam.attempts)
+    decision = mean(tally.decision_seconds, tally.timed_tasks)
+    tools = mean(tally.tool_seconds, tally.task)
+    return {
+        "label": tally.label,
+        "episodes": len(tally.task),
+        "calls": int(sum(tally.calls)),
+        "tool_reliability": rate(_per_task(tally.right, tally, exam.tasks), _per_task(tally.calls, tally, exam.tasks)),
+        "success": rate(wins, tries),
+        "pass_hat": {str(k): pass_hat(wins, exam.attempts, k) for k in PASS_K if k <= exam.attempts},
+        "steps": mean(tally.steps, tally.task),
+        "reward": mean(tally.reward, tally.task),
+        "decision_seconds": decision,
+        "tool_seconds": tools,
+        "response_seconds": _sum(decision, tools),
+        "tokens_per_success": None,
+        "cost_per_success": None,
+        "failures": dict(sorted(tally.failures.items())),
+    }
+
+
+def _sum(a: dict[str, Json], b: dict[str, Json]) -> dict[str, Json]:
+    """Sum of two independent means; half-widths add in quadrature."""
+    if a["value"] is None or b["value"] is None:
+        return {"value": None, "low": None, "high": None, "n": 0}
+    half = sum((x["high"] - x["value"]) ** 2 for x in (a, b) if x["high"] is not None) ** 0.5
+    middle = a["value"] + b["value"]
+    return {"value": middle, "low": middle - half, "high": middle + half, "n": b["n"]}
+
+
+def _criteria(exam: Exam, trained: Mapping[str, Any]) -> list[dict[str, Json]]:
+    """The scenario's success criteria. A rate is met when the lower end of its interval is, a time when the upper is."""
+    wanted = exam.scenario.criteria
+    reliability, response = trained["tool_reliability"], trained["response_seconds"]
+    return [
+        {
+            "key": "tool_reliability",
+            "label": "Tool reliability",
+            "unit": "share",
+            "target": wanted.tool_reliability,
+            **reliability,
+            "met": reliability["low"] is not None and reliability["low"] >= wanted.tool_reliability,
+        },
+        {
+            "key": "cost_reduction",
+            "label": "Cost saved against an LLM loop",
+            "unit": "share",
+            "target": wanted.cost_reduction,
+            "met": False,
+        },
+        {
+            "key": "response_time",
+            "label": "Mean response time",
+            "unit": "seconds",
+            "target": wanted.response_seconds,
+            **response,
+            "met": response["high"] is not None and response["high"] <= wanted.response_seconds,
+        },
+    ]
