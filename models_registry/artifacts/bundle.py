@@ -41,7 +41,14 @@ class Bundle:
 
 def weights_bytes(weights: Mapping[str, NDArray[np.float32]]) -> bytes:
     """The weights as safetensors; equal weights give equal bytes."""
-    return bytes(save({name: np.ascontiguousarray(weights[name], dtype=np.float32) for name in sorted(weights)}))
+    return bytes(
+        save(
+            {
+                name: np.ascontiguousarray(weights[name], dtype=np.float32)
+                for name in sorted(weights)
+            }
+        )
+    )
 
 
 def weights_hash(weights: Mapping[str, NDArray[np.float32]]) -> str:
@@ -49,7 +56,9 @@ def weights_hash(weights: Mapping[str, NDArray[np.float32]]) -> str:
     return hashlib.sha256(weights_bytes(weights)).hexdigest()
 
 
-def save_bundle(directory: Path, weights: Mapping[str, NDArray[np.float32]], manifest: Mapping[str, Any]) -> str:
+def save_bundle(
+    directory: Path, weights: Mapping[str, NDArray[np.float32]], manifest: Mapping[str, Any]
+) -> str:
     """Write a bundle to a folder that does not exist yet; returns the sha256 of its weights.
 
     Raises `FileExistsError`, or `OSError` on a full disk; nothing half-written is left.

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
 from models_registry.policies.bags import BUCKETS
 from models_registry.policies.conversation import DYNAMICS, PAIR, SCALARS
 
@@ -41,3 +46,20 @@ def shapes() -> dict[str, tuple[int, ...]]:
         **_linear("point_pair", PAIR, ATTEND),
         **_linear("point_score", ATTEND, 1),
     }
+
+
+def initial_weights(seed: int) -> dict[str, NDArray[np.float32]]:
+    """Weights of an untrained policy (He et al. 2015 for the layers): near-uniform choices, values near zero."""
+    rng = np.random.default_rng([seed, 0])
+    weights = {}
+    for name, shape in shapes().items():
+        if name.endswith(".bias"):
+            weights[name] = np.zeros(shape, dtype=np.float32)
+            continue
+        scale = math.sqrt(2.0 / shape[1])
+        if name == "table.weight":
+            scale = 0.3
+        elif name in ("tool_score.weight", "point_score.weight", "value_out.weight"):
+            scale = 0.1 / math.sqrt(shape[1])
+        weights[name] = (rng.standard_normal(shape) * scale).astype(np.float32)
+    return weights

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import zlib
 from functools import lru_cache
-from itertools import count
+from itertools import count, pairwise
 from typing import Any
 
 import numpy as np
@@ -71,7 +71,7 @@ def text_tokens(text: str, salt: str = "") -> tuple[str, ...]:
     """Words, pairs of neighbouring words, and character 4-grams of longer words."""
     found = words(text)
     tokens = [token for word in found for token in _word_tokens(word, salt)]
-    tokens += [f"{salt}{a} {b}" for a, b in zip(found, found[1:], strict=False)]
+    tokens += [f"{salt}{a} {b}" for a, b in pairwise(found)]
     return tuple(tokens)
 
 
@@ -81,7 +81,12 @@ def text_bag(text: str, salt: str = "", *, dropout: float = 0.0, rng: Any = None
         return bag(text_tokens(text, salt))
     found = words(text)
     kept = rng.random(len(found)) >= dropout
-    tokens = [token for word, keep in zip(found, kept, strict=True) if keep for token in _word_tokens(word, salt)]
+    tokens = [
+        token
+        for word, keep in zip(found, kept, strict=True)
+        if keep
+        for token in _word_tokens(word, salt)
+    ]
     pairs = zip(found, found[1:], kept, kept[1:], strict=False)
     tokens += [f"{salt}{a} {b}" for a, b, ka, kb in pairs if ka and kb]
     return Bag(np.fromiter((row(token) for token in tokens), dtype=np.int64, count=len(tokens)))

@@ -74,7 +74,10 @@ def collate_states(table: BagTable, observations: Sequence[Observation]) -> Stat
 
 
 def collate_pointers(
-    table: BagTable, states: Sequence[int], choices: Sequence[Choices], previous: Sequence[Bag | None]
+    table: BagTable,
+    states: Sequence[int],
+    choices: Sequence[Choices],
+    previous: Sequence[Bag | None],
 ) -> Pointers:
     count, width = len(choices), max(len(c.candidates) for c in choices)
     pair = np.zeros((count, width, PAIR), dtype=np.float32)

@@ -21,8 +21,8 @@ _SPANS = (
     ("email", re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")),
     ("date", re.compile(r"\b\d{4}-\d{2}-\d{2}\b")),
     ("id", re.compile(r"\b[A-Za-z]{1,8}[-_]\w*\d[\w-]*|\b[A-Z]{1,4}\d{3,}\b")),
-    ("quoted", re.compile(r"[\"“']([^\"”']{1,60})[\"”']")),
-    ("name", re.compile(r"\b[A-Z][\w'’-]+(?: [A-Z][\w'’-]+)+")),
+    ("quoted", re.compile(r"[\"\u201c']([^\"\u201d']{1,60})[\"\u201d']")),
+    ("name", re.compile(r"\b[A-Z][\w'\u2019-]+(?: [A-Z][\w'\u2019-]+)+")),
     ("code", re.compile(r"(?<![\w.@-])\d{4,10}(?![\w@-]|\.\d)")),
     ("number", re.compile(r"(?<![\w@-])\d+(?:\.\d+)?(?![\w@-])")),
 )
@@ -51,20 +51,44 @@ def from_text(text: str, turn: int) -> Iterator[Candidate]:
         for position, match in enumerate(pattern.finditer(text)):
             raw = match.group(match.lastindex or 0)
             prefix = raw.split("-")[0] if kind == "id" else ""
-            tokens = ("src:user", f"kind:{kind}", f"first:{position == 0}", f"prefix:{prefix}", f"turn:{min(turn, 1)}")
+            tokens = (
+                "src:user",
+                f"kind:{kind}",
+                f"first:{position == 0}",
+                f"prefix:{prefix}",
+                f"turn:{min(turn, 1)}",
+            )
             yield Candidate(raw, kind, kind, bag(tokens), "user", turn, position, mentioned=True)
             if kind in ("number", "code"):
                 number = float(raw) if "." in raw else int(raw)
-                yield Candidate(number, "number", "number", bag((*tokens, "as:number")), "user", turn, position, mentioned=True)
+                yield Candidate(
+                    number,
+                    "number",
+                    "number",
+                    bag((*tokens, "as:number")),
+                    "user",
+                    turn,
+                    position,
+                    mentioned=True,
+                )
     for position, match in enumerate(_SENTENCE.finditer(text)):
         sentence = match.group().strip()
         if len(sentence) > 12:
-            tokens = ("src:user", "kind:sentence", f"at:{min(position, 3)}", f"turn:{min(turn, 1)}")
-            yield Candidate(sentence, "sentence", "sentence", bag(tokens), "user", turn, position)
-    yield Candidate(text, "message", "message", bag(("src:user", "kind:message", f"turn:{min(turn, 1)}")), "user", turn)
+            where = ("src:user", "kind:sentence", f"at:{min(position, 3)}", f"turn:{min(turn, 1)}")
+            yield Candidate(sentence, "sentence", "sentence", bag(where), "user", turn, position)
+    yield Candidate(
+        text,
+        "message",
+        "message",
+        bag(("src:user", "kind:message", f"turn:{min(turn, 1)}")),
+        "user",
+        turn,
+    )
 
 
-def _leaves(value: Json, path: str, siblings: tuple[tuple[str, Json], ...], at: int) -> Iterator[tuple[str, int, Json, Any]]:
+def _leaves(
+    value: Json, path: str, siblings: tuple[tuple[str, Json], ...], at: int
+) -> Iterator[tuple[str, int, Json, Any]]:
     if isinstance(value, Mapping):
         scalars = tuple((k, v) for k, v in value.items() if not isinstance(v, Mapping | list))
         for key, inner in value.items():
@@ -80,7 +104,11 @@ def categorical(value: Json) -> str | None:
     """A short text for values that are one of a few (a status, a flag), None for free or numeric ones."""
     if isinstance(value, bool) or value is None:
         return str(value).lower()
-    if isinstance(value, str) and len(value) <= 28 and not any(c.isdigit() or c == "@" for c in value):
+    if (
+        isinstance(value, str)
+        and len(value) <= 28
+        and not any(c.isdigit() or c == "@" for c in value)
+    ):
         return value.lower()
     return None
 
@@ -91,9 +119,18 @@ def from_result(tool: str, content: Json, turn: int) -> Iterator[Candidate]:
         if number >= MAX_LEAVES:
             return
         key = path.rsplit(".", 1)[-1].removesuffix("[]")
-        beside = [f"sib:{k}={c}" for k, v in siblings if k != key and (c := categorical(v)) is not None]
+        beside = [
+            f"sib:{k}={c}" for k, v in siblings if k != key and (c := categorical(v)) is not None
+        ]
         own = categorical(value)
-        tokens = ["src:result", f"from:{tool}", f"key:{key}", f"path:{path}", f"at:{min(position, 3)}", *beside]
+        tokens = [
+            "src:result",
+            f"from:{tool}",
+            f"key:{key}",
+            f"path:{path}",
+            f"at:{min(position, 3)}",
+            *beside,
+        ]
         if own is not None:
             tokens.append(f"val:{own}")
         others = tuple(v for k, v in siblings if v is not None and not isinstance(v, bool))
@@ -108,7 +145,10 @@ def from_schema(name: str, schema: Mapping[str, Json]) -> list[Candidate]:
     if not values and "default" in schema:
         values = [schema["default"]]
     tokens = [("src:schema", f"param:{name}", f"val:{str(value).lower()}") for value in values]
-    return [Candidate(v, name, name, bag(t), "schema", -1, i) for i, (v, t) in enumerate(zip(values, tokens, strict=True))]
+    return [
+        Candidate(v, name, name, bag(t), "schema", -1, i)
+        for i, (v, t) in enumerate(zip(values, tokens, strict=True))
+    ]
 
 
 def mention_forms(value: Json) -> tuple[str, ...]:
@@ -129,7 +169,11 @@ def is_mentioned(value: Json, text: str) -> bool:
         while at >= 0:
             end = at + len(form)
             before, after = text[at - 1 : at], text[end : end + 1]
-            if not (before.isalnum() or before == ".") and not after.isalnum() and not _goes_on(text, end):
+            if (
+                not (before.isalnum() or before == ".")
+                and not after.isalnum()
+                and not _goes_on(text, end)
+            ):
                 return True
             at = text.find(form, at + 1)
     return False

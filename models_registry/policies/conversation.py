@@ -109,7 +109,9 @@ class Conversation:
         self.last_tool: str | None = None
         self._turns = 0
         self._filled: set[int] = {
-            i for i, view in enumerate(tools.views) if all(p.offered for p in view.parameters if p.required)
+            i
+            for i, view in enumerate(tools.views)
+            if all(p.offered for p in view.parameters if p.required)
         }
 
     def extend(self, turns: Sequence[Turn]) -> None:
@@ -127,22 +129,26 @@ class Conversation:
 
     def _user(self, text: str) -> None:
         number = len(self.texts)
-        self.texts.append(text_bag(text, "" if number == 0 else "r:", dropout=self.dropout, rng=self.rng))
+        self.texts.append(
+            text_bag(text, "" if number == 0 else "r:", dropout=self.dropout, rng=self.rng)
+        )
         self.user_text += " \n" + text.lower()
         for known in self.candidates:
             self._match(known)
         self._add(list(pointing.from_text(text, number)))
 
     def _result(self, turn: Turn) -> None:
-        assert turn.call is not None
+        call = turn.call
+        if call is None:
+            raise ValueError("a turn of a tool must carry the call that it answers")
         self.steps += 1
-        name = turn.call.name
+        name = call.name
         self.last_tool = name
         past = self.history.setdefault(name, _History())
         past.calls += 1
         past.ok, past.fault = not turn.is_error, turn.is_error
         past.last_step = self.steps
-        past.arguments.append(dict(turn.call.arguments))
+        past.arguments.append(dict(call.arguments))
         past.facts = fact_bag(name, turn, min(past.calls, 3))
         self.errors += turn.is_error
         if not turn.is_error:
@@ -151,7 +157,9 @@ class Conversation:
     def _add(self, found: list[Candidate]) -> None:
         new = {(c.key, c.path, str(c.value)) for c in found if c.source == "result"}
         if new:  # the same fact read again replaces the older reading of it
-            self.candidates = [c for c in self.candidates if (c.key, c.path, str(c.value)) not in new]
+            self.candidates = [
+                c for c in self.candidates if (c.key, c.path, str(c.value)) not in new
+            ]
         for candidate in found:
             self._match(candidate)
         self.candidates.extend(found)
@@ -159,14 +167,22 @@ class Conversation:
     def _match(self, candidate: Candidate) -> None:
         if candidate.source == "result":
             candidate.mentioned = pointing.is_mentioned(candidate.value, self.user_text)
-            candidate.overlap = sum(pointing.is_mentioned(value, self.user_text) for value in candidate.siblings)
+            candidate.overlap = sum(
+                pointing.is_mentioned(value, self.user_text) for value in candidate.siblings
+            )
 
     def observe(self) -> Observation:
         """Features for the next decision."""
-        texts = self.texts[:] if len(self.texts) <= TEXT_BAGS else [self.texts[0], *self.texts[1 - TEXT_BAGS :]]
+        texts = (
+            self.texts[:]
+            if len(self.texts) <= TEXT_BAGS
+            else [self.texts[0], *self.texts[1 - TEXT_BAGS :]]
+        )
         recent = sorted(self.history.values(), key=lambda h: -h.last_step)[: FACT_BAGS - 1]
         facts = [h.facts for h in recent if h.facts is not None]
-        facts.append(bag((f"last:{self.last_tool}", f"lastrole:{self.last.role if self.last else ''}")))
+        facts.append(
+            bag((f"last:{self.last_tool}", f"lastrole:{self.last.role if self.last else ''}"))
+        )
         return Observation(texts, facts, self._scalars(), self._dynamics(), self._mask())
 
     def _scalars(self) -> FloatArray:
@@ -201,7 +217,9 @@ class Conversation:
             table[i, 8] = view.kind == "tool"
             table[i, 9] = len(view.parameters) / 4
             table[i, 10] = view.kind == "ask" and self.asks > 0
-            table[i, 11] = self.last is not None and self.last.is_error and view.name == self.last_tool
+            table[i, 11] = (
+                self.last is not None and self.last.is_error and view.name == self.last_tool
+            )
         return table
 
     def _mask(self) -> NDArray[np.bool_]:
@@ -209,8 +227,14 @@ class Conversation:
         for i, view in enumerate(self.tools.views):
             if i in self._filled:
                 continue
-            if all(p.offered or any(p.allows(c.value) for c in self.candidates) for p in view.parameters if p.required):
-                self._filled.add(i)  # candidates are only ever added, so a fillable tool stays fillable
+            if all(
+                p.offered or any(p.allows(c.value) for c in self.candidates)
+                for p in view.parameters
+                if p.required
+            ):
+                self._filled.add(
+                    i
+                )  # candidates are only ever added, so a fillable tool stays fillable
             else:
                 mask[i] = False
         if self.must_call:
@@ -232,7 +256,9 @@ class Conversation:
         best: dict[str, int] = {}
         for c in found:
             best[c.path] = max(best.get(c.path, 0), c.overlap)
-        pair = np.array([self._pair(c, parameter, used, failed, best, chosen) for c in found], dtype=np.float32)
+        pair = np.array(
+            [self._pair(c, parameter, used, failed, best, chosen) for c in found], dtype=np.float32
+        )
         return Choices(parameter, found, pair.reshape(len(found), PAIR))
 
     def _pair(
@@ -271,7 +297,11 @@ def fact_bag(tool: str, turn: Turn, calls: int) -> Bag:
     state = "error" if turn.is_error else "ok"
     tokens = [f"called:{tool}", f"called:{tool}:{state}", f"called:{tool}:{calls}"]
     arguments = turn.call.arguments if turn.call else {}
-    tokens += [f"did:{tool}.{k}={c}" for k, v in arguments.items() if (c := pointing.categorical(v)) is not None]
+    tokens += [
+        f"did:{tool}.{k}={c}"
+        for k, v in arguments.items()
+        if (c := pointing.categorical(v)) is not None
+    ]
     for number, (path, position, value, _) in enumerate(pointing._leaves(turn.content, "", (), 0)):
         if number >= pointing.MAX_LEAVES:
             break

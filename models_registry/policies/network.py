@@ -21,15 +21,13 @@ from models_registry.policies.architecture import ATTEND, shapes
 class PolicyNetwork(nn.Module):
     """Policy and value over one set of weights; names and shapes as in `architecture.shapes()`."""
 
-    def __init__(self, generator: torch.Generator) -> None:
+    def __init__(self, weights: Mapping[str, NDArray[np.float32]]) -> None:
         super().__init__()
-        for name, shape in shapes().items():
+        for name in shapes():
             module, _, kind = name.partition(".")
             if not hasattr(self, module):
                 self.add_module(module, nn.Module())
-            value = torch.zeros(shape)
-            if kind == "weight":
-                value = _initial(name, shape, generator)
+            value = torch.from_numpy(weights[name].copy())
             getattr(self, module).register_parameter(kind, nn.Parameter(value))
 
     def linear(self, name: str, x: Tensor) -> Tensor:
@@ -54,17 +52,28 @@ class PolicyNetwork(nn.Module):
         """(N,)"""
         return self.linear("value_out", torch.relu(self.linear("value_in", h)))[:, 0]
 
-    def tool_log_probs(self, e: Tensor, h: Tensor, tools: Tensor, dynamics: Tensor, mask: Tensor) -> Tensor:
+    def tool_log_probs(
+        self, e: Tensor, h: Tensor, tools: Tensor, dynamics: Tensor, mask: Tensor
+    ) -> Tensor:
         """(N, T)"""
         own = e[tools]
         mixed = self.linear("tool_state", h)[:, None] + self.linear("tool_text", own)[None]
         mixed = mixed + self.linear("tool_dynamics", dynamics)
         score = self.linear("tool_score", torch.relu(mixed))[..., 0]
-        score = score + self.linear("tool_query", h) @ self.linear("tool_key", own).T / math.sqrt(ATTEND)
+        score = score + self.linear("tool_query", h) @ self.linear("tool_key", own).T / math.sqrt(
+            ATTEND
+        )
         return _log_softmax(score, mask)
 
-    def point_log_probs(
-        self, e: Tensor, h: Tensor, parameter: Tensor, previous: Tensor, candidates: Tensor, pair: Tensor, mask: Tensor
+    def point_log_probs(  # noqa: PLR0913  (each tensor has another shape)
+        self,
+        e: Tensor,
+        h: Tensor,
+        parameter: Tensor,
+        previous: Tensor,
+        candidates: Tensor,
+        pair: Tensor,
+        mask: Tensor,
     ) -> Tensor:
         """(R, C); h is already the state of each argument's decision, (R, HIDDEN)."""
         query = torch.cat([h, e[parameter], e[previous]], dim=1)
@@ -78,19 +87,6 @@ class PolicyNetwork(nn.Module):
     def export(self) -> dict[str, NDArray[np.float32]]:
         """A copy of the weights for the runtime and the bundle."""
         return {name: value.detach().numpy().copy() for name, value in self.named_parameters()}
-
-    def load(self, weights: Mapping[str, NDArray[np.float32]]) -> None:
-        """Take over weights of the same names and shapes."""
-        self.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in weights.items()}, strict=True)
-
-
-def _initial(name: str, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-    draw = torch.randn(shape, generator=generator)
-    if name == "table.weight":
-        return draw * 0.3
-    if name in ("tool_score.weight", "point_score.weight", "value_out.weight"):
-        return draw * 0.1 / math.sqrt(shape[1])  # near-uniform choices and zero values at the start
-    return draw * math.sqrt(2.0 / shape[1])
 
 
 def _log_softmax(score: Tensor, mask: Tensor) -> Tensor:

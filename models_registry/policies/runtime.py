@@ -18,7 +18,15 @@ from numpy.typing import NDArray
 from models_registry.artifacts.bundle import load_bundle
 from models_registry.policies.architecture import ARCHITECTURE, ATTEND, EMBED, shapes
 from models_registry.policies.bags import Bag
-from models_registry.policies.batch import BagTable, FloatArray, IntArray, Pointers, States, collate_pointers, collate_states
+from models_registry.policies.batch import (
+    BagTable,
+    FloatArray,
+    IntArray,
+    Pointers,
+    States,
+    collate_pointers,
+    collate_states,
+)
 from models_registry.policies.conversation import OMIT, Choices, Conversation, Observation
 from models_registry.policies.toolset import ToolSet, toolset
 from scenarios.core.types import Decision, Json, Tool, ToolCall, Turn
@@ -54,7 +62,9 @@ class Forward:
         if (found := {name: value.shape for name, value in weights.items()}) != shapes():
             wrong = sorted(set(found.items()) ^ set(shapes().items()))[0]
             raise ValueError(f"weights are not of architecture {ARCHITECTURE}: see {wrong[0]}")
-        self.w = {name: np.ascontiguousarray(value, dtype=np.float32) for name, value in weights.items()}
+        self.w = {
+            name: np.ascontiguousarray(value, dtype=np.float32) for name, value in weights.items()
+        }
         self.forget()
 
     def forget(self) -> None:
@@ -82,14 +92,18 @@ class Forward:
             sums = np.zeros((len(new), EMBED), dtype=np.float32)
             if len(rows):
                 sums[filled] = np.add.reduceat(rows, starts, axis=0)
-            self._encoded[self._count : self._count + len(new)] = sums / np.sqrt(np.maximum(sizes, 1))[:, None]
+            self._encoded[self._count : self._count + len(new)] = (
+                sums / np.sqrt(np.maximum(sizes, 1))[:, None]
+            )
             self._count += len(new)
         return self._encoded[: self._count]
 
     def state(self, states: States) -> FloatArray:
         """(N, HIDDEN)"""
         e = self.encodings()
-        joined = np.concatenate([e[states.texts].sum(1), e[states.facts].sum(1), states.scalars], axis=1)
+        joined = np.concatenate(
+            [e[states.texts].sum(1), e[states.facts].sum(1), states.scalars], axis=1
+        )
         first = np.maximum(self.linear("state_in", joined), 0)
         return first + np.maximum(self.linear("state_mid", first), 0)
 
@@ -103,7 +117,11 @@ class Forward:
         mixed = self.linear("tool_state", h)[:, None] + self.linear("tool_text", e)[None]
         mixed += self.linear("tool_dynamics", states.dynamics)
         score = self.linear("tool_score", np.maximum(mixed, 0))[..., 0]
-        score += self.linear("tool_query", h) @ self.linear("tool_key", e).T / np.float32(np.sqrt(ATTEND))
+        score += (
+            self.linear("tool_query", h)
+            @ self.linear("tool_key", e).T
+            / np.float32(np.sqrt(ATTEND))
+        )
         return np.where(states.mask, score, -np.inf)
 
     def point_logits(self, h: FloatArray, p: Pointers) -> FloatArray:
@@ -113,9 +131,15 @@ class Forward:
         used, inverse = np.unique(p.candidates, return_inverse=True)
         text, key = self.linear("point_text", e[used]), self.linear("point_key", e[used])
         inverse = inverse.reshape(p.candidates.shape)
-        mixed = self.linear("point_query", query)[:, None] + text[inverse] + self.linear("point_pair", p.pair)
+        mixed = (
+            self.linear("point_query", query)[:, None]
+            + text[inverse]
+            + self.linear("point_pair", p.pair)
+        )
         score = self.linear("point_score", np.maximum(mixed, 0))[..., 0]
-        score += (key[inverse] @ self.linear("point_dot", query)[..., None])[..., 0] / np.float32(np.sqrt(ATTEND))
+        score += (key[inverse] @ self.linear("point_dot", query)[..., None])[..., 0] / np.float32(
+            np.sqrt(ATTEND)
+        )
         return np.where(p.mask, score, -np.inf)
 
 
@@ -128,12 +152,14 @@ def log_softmax(logits: FloatArray) -> FloatArray:
 def _pick(log_probs: FloatArray, rng: np.random.Generator | None) -> IntArray:
     """Index per row: the most likely one, or with `rng` one drawn by its probability (Gumbel trick)."""
     if rng is None:
-        return log_probs.argmax(axis=-1)
+        return np.asarray(log_probs.argmax(axis=-1))
     noise = -np.log(-np.log(rng.random(log_probs.shape) + 1e-20) + 1e-20)
-    return (log_probs + noise).argmax(axis=-1)
+    return np.asarray((log_probs + noise).argmax(axis=-1))
 
 
-def decide(forward: Forward, conversations: Sequence[Conversation], rng: np.random.Generator | None = None) -> list[Sample]:
+def decide(
+    forward: Forward, conversations: Sequence[Conversation], rng: np.random.Generator | None = None
+) -> list[Sample]:
     """One decision for each conversation (all over the same tools): sampled with `rng`, the most likely one without.
 
     pi(decision | s) = pi(tool | s) * prod_p pi(argument_p | s, tool, arguments so far)
@@ -150,7 +176,11 @@ def decide(forward: Forward, conversations: Sequence[Conversation], rng: np.rand
     for i, tool in enumerate(picked):
         kind = tools.views[tool].kind
         decision = Decision(kind, ToolCall("") if kind == "tool" else None)
-        samples.append(Sample(observations[i], int(tool), decision, float(values[i]), float(log_probs[i, tool])))
+        samples.append(
+            Sample(
+                observations[i], int(tool), decision, float(values[i]), float(log_probs[i, tool])
+            )
+        )
     arguments = _point(forward, conversations, samples, h, rng)
     for i, sample in enumerate(samples):
         sample.decision = _decision(tools, sample, arguments[i], np.exp(log_probs[i]))
@@ -191,7 +221,9 @@ def _point(
     return arguments
 
 
-def _decision(tools: ToolSet, sample: Sample, arguments: dict[str, Json], probabilities: FloatArray) -> Decision:
+def _decision(
+    tools: ToolSet, sample: Sample, arguments: dict[str, Json], probabilities: FloatArray
+) -> Decision:
     view = tools.views[sample.tool]
     best = np.argsort(-probabilities)[:3]
     alternatives = tuple((tools.views[i].name, round(float(probabilities[i]), 4)) for i in best)
@@ -203,7 +235,9 @@ def _decision(tools: ToolSet, sample: Sample, arguments: dict[str, Json], probab
 class PolicyRuntime:
     """A trained policy that acts: `act(turns, tools) -> Decision`. Thread-safe; one decision is made at a time."""
 
-    def __init__(self, weights: Mapping[str, NDArray[np.float32]], manifest: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, weights: Mapping[str, NDArray[np.float32]], manifest: Mapping[str, Any] | None = None
+    ) -> None:
         self.manifest = dict(manifest or {})
         self._forward = Forward(weights)
         self._lock = threading.Lock()

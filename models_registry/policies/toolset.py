@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from models_registry.policies.bags import Bag, bag, text_tokens
 from models_registry.policies.candidates import Candidate, from_schema
-from scenarios.core.schema import schema_text, value_allowed
+from scenarios.core.schema import value_allowed
 from scenarios.core.types import DecisionKind, Json, Tool
 
 KINDS: tuple[tuple[DecisionKind, str], ...] = (
@@ -20,7 +19,18 @@ KINDS: tuple[tuple[DecisionKind, str], ...] = (
 )
 """The decisions that are not tool calls, described like tools so that one scorer ranks them all."""
 
-_SIMPLE = {"type", "description", "enum", "default", "title", "pattern", "minimum", "maximum", "minLength", "maxLength"}
+_SIMPLE = {
+    "type",
+    "description",
+    "enum",
+    "default",
+    "title",
+    "pattern",
+    "minimum",
+    "maximum",
+    "minLength",
+    "maxLength",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +82,11 @@ def toolset(tools: tuple[Tool, ...]) -> ToolSet:
 
 
 def _tool_tokens(name: str, description: str, parameters: tuple[str, ...]) -> tuple[str, ...]:
-    return (f"tool:{name}", *(f"tp:{p}" for p in parameters), *text_tokens(f"{name.replace('_', ' ')} {description}", "t:"))
+    return (
+        f"tool:{name}",
+        *(f"tp:{p}" for p in parameters),
+        *text_tokens(f"{name.replace('_', ' ')} {description}", "t:"),
+    )
 
 
 def _view(tool: Tool) -> ToolView:
@@ -81,14 +95,25 @@ def _view(tool: Tool) -> ToolView:
         Parameter(
             name,
             name in required,
-            bag((f"arg:{tool.name}.{name}", f"arg:{name}", *text_tokens(f"{name} {schema.get('description', '')}", "p:"))),
+            bag(
+                (
+                    f"arg:{tool.name}.{name}",
+                    f"arg:{name}",
+                    *text_tokens(f"{name} {schema.get('description', '')}", "p:"),
+                )
+            ),
             frozenset(re.split(r"[_.\[\]]+", name.lower())),
             checker(schema),
             tuple(from_schema(name, schema)),
         )
         for name, schema in tool.properties.items()
     )
-    return ToolView(tool.name, "tool", bag(_tool_tokens(tool.name, tool.description, tuple(tool.properties))), parameters)
+    return ToolView(
+        tool.name,
+        "tool",
+        bag(_tool_tokens(tool.name, tool.description, tuple(tool.properties))),
+        parameters,
+    )
 
 
 def checker(schema: Mapping[str, Json]) -> Callable[[Json], bool]:
@@ -96,18 +121,7 @@ def checker(schema: Mapping[str, Json]) -> Callable[[Json], bool]:
     kind = schema.get("type")
     if set(schema) <= _SIMPLE and isinstance(kind, str):
         return _simple_checker(schema, kind)
-    return _cached_checker(schema_text(schema), schema)
-
-
-def _cached_checker(key: str, schema: Mapping[str, Json]) -> Callable[[Json], bool]:
-    @lru_cache(maxsize=8192)
-    def by_text(value: str | float | bool, _type: type) -> bool:
-        return value_allowed(schema, value)
-
-    def check(value: Json) -> bool:
-        return by_text(value, type(value)) if isinstance(value, str | int | float | bool) else value_allowed(schema, value)
-
-    return check
+    return lambda value: value_allowed(schema, value)
 
 
 def _simple_checker(schema: Mapping[str, Json], kind: str) -> Callable[[Json], bool]:
@@ -127,7 +141,11 @@ def _number_checker(schema: Mapping[str, Any], *, whole: bool) -> Callable[[Json
     low, high = schema.get("minimum", float("-inf")), schema.get("maximum", float("inf"))
 
     def check(value: Json) -> bool:
-        if isinstance(value, bool) or not isinstance(value, int | float) or (whole and value != int(value)):
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or (whole and value != int(value))
+        ):
             return False
         return bool(low <= value <= high)
 
@@ -139,6 +157,10 @@ def _string_checker(schema: Mapping[str, Any]) -> Callable[[Json], bool]:
     low, high = schema.get("minLength", 0), schema.get("maxLength", 1 << 30)
 
     def check(value: Json) -> bool:
-        return isinstance(value, str) and low <= len(value) <= high and (pattern is None or bool(pattern.search(value)))
+        return (
+            isinstance(value, str)
+            and low <= len(value) <= high
+            and (pattern is None or bool(pattern.search(value)))
+        )
 
     return check

@@ -63,9 +63,13 @@ def check_scenario(scenario: Scenario, tasks: int = 40) -> Report:
 def _check_card(scenario: Scenario) -> None:
     for tool in scenario.tools:
         if not tool.description or tool.parameters.get("type") != "object":
-            raise ScenarioError(f"{scenario.key}: tool {tool.name} needs a description and a schema of type object")
+            raise ScenarioError(
+                f"{scenario.key}: tool {tool.name} needs a description and a schema of type object"
+            )
         if unknown := set(tool.required) - set(tool.properties):
-            raise ScenarioError(f"{scenario.key}: tool {tool.name} requires unknown parameters {sorted(unknown)}")
+            raise ScenarioError(
+                f"{scenario.key}: tool {tool.name} requires unknown parameters {sorted(unknown)}"
+            )
     if unknown := set(scenario.keyword_rules) - {tool.name for tool in scenario.tools}:
         raise ScenarioError(f"{scenario.key}: keyword rules for unknown tools {sorted(unknown)}")
 
@@ -73,12 +77,19 @@ def _check_card(scenario: Scenario) -> None:
 def _check_splits(scenario: Scenario) -> None:
     for first, second in combinations(SPLITS, 2):
         for what, pool in (("wording", scenario.wording), ("entities", scenario.entities)):
-            a, b = ({" ".join(text.lower().split()) for text in pool(split)} for split in (first, second))
+            a, b = (
+                {" ".join(text.lower().split()) for text in pool(split)}
+                for split in (first, second)
+            )
             if both := sorted(a & b):
-                raise ScenarioError(f"{scenario.key}: {first} and {second} share {what}: {both[:3]}")
+                raise ScenarioError(
+                    f"{scenario.key}: {first} and {second} share {what}: {both[:3]}"
+                )
 
 
-def _play(env: ToolEnv, seed: int, attempt: int, decide: Any) -> tuple[tuple[Turn, ...], bool, list[float]]:
+def _play(
+    env: ToolEnv, seed: int, attempt: int, decide: Any
+) -> tuple[tuple[Turn, ...], bool, list[float]]:
     low, high = rewards.bounds(env.weights)
     turns, _ = env.reset(options={"task_seed": seed, "attempt": attempt})
     seen: list[float] = []
@@ -101,20 +112,25 @@ def _check_no_leak(where: str, turns: tuple[Turn, ...]) -> None:
 
 
 def _oracle(env: ToolEnv) -> Decision:
-    assert env.world is not None
+    if env.world is None:
+        raise ScenarioError("the environment was not reset")
     return env.world.oracle()
 
 
 def _check_determinism(scenario: Scenario, split: Split, difficulty: Difficulty, seed: int) -> None:
     runs = [_play(ToolEnv(scenario, split, difficulty), seed, 1, _oracle) for _ in range(2)]
     if runs[0] != runs[1]:
-        raise ScenarioError(f"{scenario.key} {split}/{difficulty}/{seed}: the same seed gave two different episodes")
+        raise ScenarioError(
+            f"{scenario.key} {split}/{difficulty}/{seed}: the same seed gave two different episodes"
+        )
 
 
 def _oracle_succeeds(scenario: Scenario, split: Split, difficulty: Difficulty, seed: int) -> bool:
     for attempt in (0, 7):
         if not _play(ToolEnv(scenario, split, difficulty), seed, attempt, _oracle)[1]:
-            raise ScenarioError(f"{scenario.key} {split}/{difficulty}/{seed}: the oracle fails (attempt {attempt})")
+            raise ScenarioError(
+                f"{scenario.key} {split}/{difficulty}/{seed}: the oracle fails (attempt {attempt})"
+            )
     return True
 
 

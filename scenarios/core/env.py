@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -13,7 +13,16 @@ from scenarios.core import rewards
 from scenarios.core.rewards import RewardWeights
 from scenarios.core.scenario import Scenario
 from scenarios.core.schema import argument_errors
-from scenarios.core.types import DECISION_KINDS, Decision, Difficulty, Json, Split, Tool, ToolCall, Turn
+from scenarios.core.types import (
+    DECISION_KINDS,
+    Decision,
+    Difficulty,
+    Json,
+    Split,
+    Tool,
+    ToolCall,
+    Turn,
+)
 from scenarios.core.world import World
 
 Turns = tuple[Turn, ...]
@@ -96,7 +105,7 @@ class ToolEnv(gymnasium.Env[Turns, Decision]):
     `success`. `truncated` means that the step limit was hit: the future is cut, not over.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi"]}
+    metadata: dict[str, Any] = {"render_modes": ["ansi"]}  # noqa: RUF012  (Gymnasium's own shape)
 
     def __init__(
         self,
@@ -115,7 +124,9 @@ class ToolEnv(gymnasium.Env[Turns, Decision]):
         self.turns: list[Turn] = []
         self.steps = 0
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Turns, dict[str, Any]]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Turns, dict[str, Any]]:
         super().reset(seed=seed)
         options = options or {}
         task_seed = options.get("task_seed")
@@ -157,5 +168,5 @@ class ToolEnv(gymnasium.Env[Turns, Decision]):
             info["success"] = succeeded
         return tuple(self.turns), float(np.sum(list(terms.values()))), terminated, truncated, info
 
-    def render(self) -> str:  # type: ignore[override]
+    def render(self) -> str:
         return "\n".join(json.dumps(turn.as_json()) for turn in self.turns)

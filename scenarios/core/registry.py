@@ -9,7 +9,7 @@ import importlib.util
 import inspect
 import pkgutil
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 T = TypeVar("T")
 
@@ -45,8 +45,10 @@ class Registry(Generic[T]):
     def about(self, key: str) -> tuple[str, str]:
         """Title and text of the plugin's docstring, read without importing it."""
         spec = importlib.util.find_spec(f"{self.package}.{self.known(key)}")
-        assert spec is not None and spec.origin is not None
-        doc = ast.get_docstring(ast.parse(Path(spec.origin).read_text(encoding="utf-8"))) or key
+        origin = spec.origin if spec is not None else None
+        if origin is None:
+            raise TypeError(f"{self.package}.{key} has no source file to read")
+        doc = ast.get_docstring(ast.parse(Path(origin).read_text(encoding="utf-8"))) or key
         title, _, text = doc.partition("\n")
         return title.rstrip("."), text.strip()
 
@@ -65,8 +67,7 @@ class Registry(Generic[T]):
         ]
         if len(found) != 1:
             raise TypeError(f"{module.__name__} must define exactly one {name}, found {len(found)}")
-        plugin: type[T] = found[0]
-        return plugin
+        return cast("type[T]", found[0])
 
     def known(self, key: str) -> str:
         """`key` itself where it names a plugin; raises `UnknownKey` otherwise."""

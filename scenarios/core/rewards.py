@@ -7,7 +7,7 @@ learns to give up at once.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from scenarios.core.tasks import Verdict
 
@@ -56,19 +56,23 @@ def step() -> float:
 
 
 def terms(
-    weights: RewardWeights, *, verdict: Verdict, before: float, after: float, ended: bool, succeeded: bool
+    weights: RewardWeights,
+    *,
+    verdict: Verdict,
+    before: float,
+    after: float,
+    ended: bool,
+    succeeded: bool,
 ) -> dict[str, float]:
     """The weighted terms of one step by name."""
-    raw = {
-        "progress": progress(before, after),
-        "success": success(ended, succeeded),
-        "quit": quit_(ended, succeeded),
-        "wrong_call": wrong_call(verdict),
-        "breach": breach(verdict),
-        "step": step(),
+    return {
+        "progress": weights.progress * progress(before, after),
+        "success": weights.success * success(ended, succeeded),
+        "quit": weights.quit * quit_(ended, succeeded),
+        "wrong_call": weights.wrong_call * wrong_call(verdict),
+        "breach": weights.breach * breach(verdict),
+        "step": weights.step * step(),
     }
-    scale = asdict(weights)
-    return {name: scale[name] * value for name, value in raw.items()}
 
 
 def bounds(weights: RewardWeights) -> tuple[float, float]:

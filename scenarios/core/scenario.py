@@ -69,7 +69,11 @@ class Scenario(ABC):
     def content_hash(self) -> str:
         """sha256 over the scenario's own files: what a run or version was trained on, exactly."""
         home = Path(inspect.getfile(type(self)))
-        files = sorted(home.parent.rglob("*")) if home.name == "__init__.py" or home.parent.name == self.key else [home]
+        files = (
+            sorted(home.parent.rglob("*"))
+            if home.name == "__init__.py" or home.parent.name == self.key
+            else [home]
+        )
         digest = hashlib.sha256()
         for file in files:
             if file.suffix in {".py", ".json", ".jsonl", ".md", ".txt"}:

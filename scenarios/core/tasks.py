@@ -58,7 +58,9 @@ class Milestone:
     returns: Callable[[Any], bool] | None = None
 
     def oracle_arguments(self) -> dict[str, Json]:
-        return {name: accepted.values[0] for name, accepted in self.arguments.items() if accepted.values}
+        return {
+            name: accepted.values[0] for name, accepted in self.arguments.items() if accepted.values
+        }
 
     def takes(self, call: ToolCall) -> bool:
         """Whether the call's tool and arguments are the ones wanted here."""

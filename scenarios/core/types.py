@@ -43,7 +43,11 @@ class Tool:
 
     def as_json(self) -> dict[str, Json]:
         """The tool in the OpenAI function-calling shape."""
-        return {"name": self.name, "description": self.description, "parameters": dict(self.parameters)}
+        return {
+            "name": self.name,
+            "description": self.description,
+            "parameters": dict(self.parameters),
+        }
 
 
 @dataclass(frozen=True, slots=True)

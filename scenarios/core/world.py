@@ -41,7 +41,9 @@ class World(ABC):
     faults, verdicts and the oracle follow from the task's milestones and live here.
     """
 
-    def __init__(self, task: Task, attempt: int, tools: tuple[Tool, ...], fault_rate: float) -> None:
+    def __init__(
+        self, task: Task, attempt: int, tools: tuple[Tool, ...], fault_rate: float
+    ) -> None:
         self.task, self.attempt, self.fault_rate = task, attempt, fault_rate
         self.tools = {tool.name: tool for tool in tools}
         key = zlib.crc32(task.id.encode())
@@ -82,7 +84,9 @@ class World(ABC):
 
     def pending(self) -> list[Milestone]:
         """Milestones that are not reached and whose prerequisites are."""
-        return [m for m in self.task.milestones if m.name not in self.done and set(m.after) <= self.done]
+        return [
+            m for m in self.task.milestones if m.name not in self.done and set(m.after) <= self.done
+        ]
 
     def oracle(self) -> Decision:
         """The next decision of the reference path."""
@@ -121,9 +125,8 @@ class World(ABC):
     def _call(self, call: ToolCall) -> Outcome:
         result, faulted = self._execute(call)
         before = len(self.breaches)
-        if not faulted:
-            result = self.run(call) if result is None else result
-        assert result is not None
+        if result is None:
+            result = self.run(call)
         verdict = self._judge(call, result, faulted)
         if len(self.breaches) > before:
             verdict = Verdict(False, "policy_breach")
@@ -154,7 +157,9 @@ class World(ABC):
         ready = self.pending()
         for milestone in ready:
             if faulted and milestone.takes(call):
-                return Verdict(True)  # the fault is not the agent's; the milestone stays open for a retry
+                return Verdict(
+                    True
+                )  # the fault is not the agent's; the milestone stays open for a retry
             if milestone.reached_by(call, result):
                 self.done.add(milestone.name)
                 return Verdict(True)

@@ -18,16 +18,31 @@ from scenarios.core.types import Difficulty, Split, Tool, ToolCall, ToolResult
 from scenarios.core.world import World
 
 _WORDS: dict[Split, tuple[str, ...]] = {
-    "train": tuple(f"{a}{b}" for a in ("blue", "red", "green", "grey") for b in ("bird", "boat", "moon", "leaf")),
+    "train": tuple(
+        f"{a}{b}"
+        for a in ("blue", "red", "green", "grey")
+        for b in ("bird", "boat", "moon", "leaf")
+    ),
     "validation": ("oakfish", "oaklamp", "oakstar"),
     "test": ("pinewolf", "pinedoor", "pinehill", "pinerain"),
 }
 _PHRASES: dict[Split, dict[str, tuple[str, ...]]] = {
     "train": {
-        "whisper": ("please whisper {word}", "say {word} very quietly", "whisper the word {word} softly"),
-        "shout": ("please shout {word}", "say {word} very loudly", "shout the word {word} out loud"),
+        "whisper": (
+            "please whisper {word}",
+            "say {word} very quietly",
+            "whisper the word {word} softly",
+        ),
+        "shout": (
+            "please shout {word}",
+            "say {word} very loudly",
+            "shout the word {word} out loud",
+        ),
     },
-    "validation": {"whisper": ("softly whisper {word} now",), "shout": ("loudly shout {word} now",)},
+    "validation": {
+        "whisper": ("softly whisper {word} now",),
+        "shout": ("loudly shout {word} now",),
+    },
     "test": {
         "whisper": ("could you whisper {word} to me", "quietly say {word}"),
         "shout": ("could you shout {word} at me", "loudly say {word}"),
@@ -39,7 +54,9 @@ _SCHEMA = {"type": "object", "properties": {"word": {"type": "string"}}, "requir
 class EchoWorld(World):
     """Remembers what was said, and how."""
 
-    def __init__(self, task: Task, attempt: int, tools: tuple[Tool, ...], fault_rate: float) -> None:
+    def __init__(
+        self, task: Task, attempt: int, tools: tuple[Tool, ...], fault_rate: float
+    ) -> None:
         super().__init__(task, attempt, tools, fault_rate)
         self.said: list[tuple[str, str]] = []
         phrases = _PHRASES[task.split][task.kind]
@@ -68,7 +85,10 @@ class Echo(Scenario):
         Tool("whisper", "Say a word quietly and softly.", _SCHEMA),
         Tool("shout", "Say a word loudly, at full volume.", _SCHEMA),
     )
-    keyword_rules: ClassVar[dict[str, tuple[str, ...]]] = {"whisper": ("whisper",), "shout": ("shout",)}
+    keyword_rules: ClassVar[dict[str, tuple[str, ...]]] = {
+        "whisper": ("whisper",),
+        "shout": ("shout",),
+    }
 
     def task(self, split: Split, difficulty: Difficulty, seed: int) -> Task:
         rng = np.random.default_rng([seed, ("train", "validation", "test").index(split)])

@@ -64,7 +64,10 @@ class PolicyAgent(Agent):
     def decide(self, seats: Sequence[Seat]) -> list[Decision]:
         if len(self.forward.table.bags) > 50_000:
             self.forward.forget()
-        return [sample.decision for sample in decide(self.forward, [seat.conversation for seat in seats], self.rng)]
+        return [
+            sample.decision
+            for sample in decide(self.forward, [seat.conversation for seat in seats], self.rng)
+        ]
 
 
 class UntrainedAgent(PolicyAgent):
@@ -103,7 +106,9 @@ class RandomAgent(Agent):
     def _one(self, conversation: Conversation) -> Decision:
         fillable = np.flatnonzero(conversation.observe().mask)
         tool = int(fillable[self.rng.integers(len(fillable))])
-        return call_or_end(conversation, tool, lambda choices: int(self.rng.integers(len(choices.candidates))))
+        return call_or_end(
+            conversation, tool, lambda choices: int(self.rng.integers(len(choices.candidates)))
+        )
 
 
 class RuleAgent(Agent):
@@ -137,7 +142,8 @@ class KeywordAgent(RuleAgent):
 
     def ranking(self, text: str) -> list[str]:
         hits = {
-            name: sum(keyword in text for keyword in keywords) for name, keywords in self.scenario.keyword_rules.items()
+            name: sum(keyword in text for keyword in keywords)
+            for name, keywords in self.scenario.keyword_rules.items()
         }
         return sorted((name for name, count in hits.items() if count), key=lambda name: -hits[name])
 
@@ -149,9 +155,13 @@ class RetrievalAgent(RuleAgent):
 
     def __init__(self, scenario: Scenario) -> None:
         super().__init__(scenario)
-        documents = {t.name: words(f"{t.name.replace('_', ' ')} {t.description}") for t in scenario.tools}
+        documents = {
+            t.name: words(f"{t.name.replace('_', ' ')} {t.description}") for t in scenario.tools
+        }
         seen = Counter(word for document in documents.values() for word in set(document))
-        self.idf = {word: math.log((1 + len(documents)) / (1 + count)) + 1 for word, count in seen.items()}
+        self.idf = {
+            word: math.log((1 + len(documents)) / (1 + count)) + 1 for word, count in seen.items()
+        }
         self.vectors = {name: self._vector(document) for name, document in documents.items()}
 
     def _vector(self, document: Sequence[str]) -> dict[str, float]:
@@ -162,8 +172,15 @@ class RetrievalAgent(RuleAgent):
 
     def ranking(self, text: str) -> list[str]:
         query = self._vector(words(text))
-        score = {name: sum(v * vector.get(w, 0.0) for w, v in query.items()) for name, vector in self.vectors.items()}
-        return [name for name in sorted(score, key=lambda name: -score[name])[:RETRIEVED] if score[name] > 0]
+        score = {
+            name: sum(v * vector.get(w, 0.0) for w, v in query.items())
+            for name, vector in self.vectors.items()
+        }
+        return [
+            name
+            for name in sorted(score, key=lambda name: -score[name])[:RETRIEVED]
+            if score[name] > 0
+        ]
 
 
 def best_by_name(choices: Choices) -> int:

@@ -79,12 +79,23 @@ class Batch:
         own = np.flatnonzero(place[p.state] >= 0)
         width = int(p.mask[own].sum(1).max()) if len(own) else 1
         candidates = p.candidates[own, :width]
-        arrays = (s.texts[index], s.facts[index], candidates, p.parameter[own], p.previous[own], self.tools)
+        arrays = (
+            s.texts[index],
+            s.facts[index],
+            candidates,
+            p.parameter[own],
+            p.previous[own],
+            self.tools,
+        )
         number, used = self._renumber(arrays)
-        texts, facts, points, parameter, previous, tools = (torch.from_numpy(number[a]) for a in arrays)
+        texts, facts, points, parameter, previous, tools = (
+            torch.from_numpy(number[a]) for a in arrays
+        )
         sizes = self._sizes[used]
         ends = np.cumsum(sizes)
-        rows = self._rows[np.repeat(self._starts[used] - (ends - sizes), sizes) + np.arange(sizes.sum())]
+        rows = self._rows[
+            np.repeat(self._starts[used] - (ends - sizes), sizes) + np.arange(sizes.sum())
+        ]
         return Minibatch(
             torch.from_numpy(rows),
             torch.from_numpy(ends - sizes),

@@ -21,20 +21,28 @@ class CheckpointError(OSError):
     """A checkpoint could not be written; the earlier ones are intact."""
 
 
-def save_checkpoint(directory: Path, progress: Progress, manifest: Mapping[str, Any] | None = None) -> Path:
+def save_checkpoint(
+    directory: Path, progress: Progress, manifest: Mapping[str, Any] | None = None
+) -> Path:
     """Write `directory/episode-N`; afterwards only the newest `KEEP` remain. Raises `CheckpointError`."""
     if progress.weights is None:
         raise ValueError("this progress carries no weights")
     target = directory / f"episode-{progress.episodes:09d}"
     if target.exists():
         return target
-    facts = {**(manifest or {}), "episodes": progress.episodes, "update": progress.update, "env_steps": progress.env_steps}
+    facts = {
+        **(manifest or {}),
+        "episodes": progress.episodes,
+        "update": progress.update,
+        "env_steps": progress.env_steps,
+    }
     try:
         save_bundle(target, progress.weights, facts)
     except OSError as problem:
         reason = problem.strerror or str(problem)
         raise CheckpointError(
-            problem.errno, f"checkpoint at episode {progress.episodes:,} could not be written ({reason})"
+            problem.errno,
+            f"checkpoint at episode {progress.episodes:,} could not be written ({reason})",
         ) from problem
     for old in _all(directory)[:-KEEP]:
         shutil.rmtree(old, ignore_errors=True)

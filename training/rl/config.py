@@ -5,10 +5,13 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, asdict, dataclass, fields
+from dataclasses import Field, asdict, dataclass, fields
 from typing import Any
 
-from scenarios.core.types import DIFFICULTIES
+from scenarios.core.registry import Registry, UnknownKey
+from scenarios.core.types import DIFFICULTIES, Difficulty
+from scenarios.library import library
+from training.rl.algorithms import algorithms
 
 
 class ConfigError(ValueError):
@@ -36,7 +39,7 @@ class TrainConfig:
     """Everything that decides a training run. Equal configs give bit-identical results on one build of torch."""
 
     scenario: str = "customer_support"
-    difficulty: str = "medium"
+    difficulty: Difficulty = "medium"
     algorithm: str = "ppo"
     episodes: int = 24_000
     seed: int = 0
@@ -59,22 +62,36 @@ class TrainConfig:
 
 SPECS: dict[str, Spec] = {
     "scenario": Spec("Scenario", "What the agent is trained for."),
-    "difficulty": Spec("Difficulty", "How hard the training and test tasks are.", choices=DIFFICULTIES),
+    "difficulty": Spec(
+        "Difficulty", "How hard the training and test tasks are.", choices=DIFFICULTIES
+    ),
     "algorithm": Spec("Algorithm", "What updates the policy."),
     "episodes": Spec("Episodes", "Attempts at tasks to learn from.", 1, 10_000_000),
     "seed": Spec("Seed", "The same seed gives the same result, bit for bit.", 0, 2**31 - 1),
-    "learning_rate": Spec("Learning rate", "Step size of the optimizer at the start.", 0.0, 1.0, open_low=True),
+    "learning_rate": Spec(
+        "Learning rate", "Step size of the optimizer at the start.", 0.0, 1.0, open_low=True
+    ),
     "batch_size": Spec("Batch size", "Decisions per gradient step.", 8, 65_536),
     "discount_factor": Spec("Discount factor", "How much a later reward counts.", 0.0, 1.0),
     "gae_lambda": Spec("GAE lambda", "Bias against variance of the advantages.", 0.0, 1.0),
-    "clip_range": Spec("Clip range", "How far one update may move a decision's odds.", 0.0, 1.0, open_low=True),
-    "entropy_coefficient": Spec("Entropy coefficient", "Reward for staying undecided; keeps exploring.", 0.0, 1.0),
+    "clip_range": Spec(
+        "Clip range", "How far one update may move a decision's odds.", 0.0, 1.0, open_low=True
+    ),
+    "entropy_coefficient": Spec(
+        "Entropy coefficient", "Reward for staying undecided; keeps exploring.", 0.0, 1.0
+    ),
     "update_epochs": Spec("Update epochs", "Passes over each batch of experience.", 1, 50),
     "environments": Spec("Environments", "Conversations simulated side by side.", 1, 4_096),
     "rollout_steps": Spec("Rollout steps", "Decisions per environment between updates.", 1, 4_096),
-    "checkpoint_interval": Spec("Checkpoint interval", "Episodes between checkpoints on disk.", 1, 10_000_000),
-    "evaluation_tasks": Spec("Test tasks", "Held-out tasks that the evidence is computed on.", 1, 100_000),
-    "evaluation_attempts": Spec("Attempts per test task", "Needed for pass^k; 8 gives pass^8.", 1, 64),
+    "checkpoint_interval": Spec(
+        "Checkpoint interval", "Episodes between checkpoints on disk.", 1, 10_000_000
+    ),
+    "evaluation_tasks": Spec(
+        "Test tasks", "Held-out tasks that the evidence is computed on.", 1, 100_000
+    ),
+    "evaluation_attempts": Spec(
+        "Attempts per test task", "Needed for pass^k; 8 gives pass^8.", 1, 64
+    ),
 }
 
 
@@ -104,7 +121,6 @@ def parse_config(values: Mapping[str, Any]) -> TrainConfig:
 
 
 def _parse(field: Field[Any], value: Any) -> Any:
-    assert field.default is not MISSING
     kind, spec = type(field.default), SPECS[field.name]
     if kind is str:
         return _text(spec, value)
@@ -135,20 +151,17 @@ def _text(spec: Spec, value: Any) -> str:
 
 
 def _check_range(spec: Spec, number: float) -> None:
-    assert spec.low is not None and spec.high is not None
-    if number < spec.low or number > spec.high or (spec.open_low and number == spec.low):
+    low, high = spec.low or 0, math.inf if spec.high is None else spec.high
+    if number < low or number > high or (spec.open_low and number == low):
         above = "above" if spec.open_low else "at least"
-        raise ValueError(f"must be {above} {spec.low:,g} and at most {spec.high:,g}, not {number:,g}")
+        raise ValueError(f"must be {above} {low:,g} and at most {high:,g}, not {number:,g}")
 
 
 def _check_plugins(parsed: Mapping[str, Any], errors: dict[str, str]) -> None:
-    from scenarios.core.registry import UnknownKey
-    from scenarios.library import library
-    from training.rl.algorithms import algorithms
-
-    for name, registry in (("scenario", library), ("algorithm", algorithms)):
+    rooms: dict[str, Registry[Any]] = {"scenario": library, "algorithm": algorithms}
+    for name, registry in rooms.items():
         if name in parsed:
             try:
-                registry.known(parsed[name])  # type: ignore[attr-defined]
+                registry.known(parsed[name])
             except UnknownKey as problem:
                 errors[name] = str(problem)

@@ -56,7 +56,9 @@ def _turn_tokens(turn: Turn) -> int:
     return MESSAGE_OVERHEAD + count_tokens(text)
 
 
-def llm_loop_tokens(turns: Sequence[Turn], tools: Sequence[Tool], system_prompt: str) -> tuple[int, int]:
+def llm_loop_tokens(
+    turns: Sequence[Turn], tools: Sequence[Tool], system_prompt: str
+) -> tuple[int, int]:
     """(input, output) tokens of an LLM that makes every assistant turn of this conversation, one call per turn."""
     carried = MESSAGE_OVERHEAD + count_tokens(system_prompt)
     carried += count_tokens(json.dumps([tool.as_json() for tool in tools]))
@@ -114,7 +116,9 @@ def apply_prices(evidence: dict[str, Any], prices: Mapping[str, Json]) -> dict[s
     agents = {name: dict(agent) for name, agent in evidence["agents"].items()}
     agents["trained"]["cost_per_success"] = policy["cost_per_success"]
     criteria = [
-        {**c, **cost["reduction"], "met": _met(cost["reduction"], c["target"])} if c["key"] == "cost_reduction" else c
+        {**c, **cost["reduction"], "met": _met(cost["reduction"], c["target"])}
+        if c["key"] == "cost_reduction"
+        else c
         for c in evidence["criteria"]
     ]
     return {**evidence, "agents": agents, "cost": cost, "criteria": criteria}

@@ -17,12 +17,21 @@ class EpisodeBuilder:
         self.steps: list[StepRecord] = []
         self.total = 0.0
 
-    def add(self, decision: Decision, added: tuple[Turn, ...], reward: float, info: dict[str, Any]) -> None:
+    def add(
+        self, decision: Decision, added: tuple[Turn, ...], reward: float, info: dict[str, Any]
+    ) -> None:
         verdict = info["verdict"]
         self.total += reward
         self.steps.append(
             StepRecord(
-                decision, verdict.right, verdict.failure, added, reward, info["reward_terms"], info["seconds"], info["faulted"]
+                decision,
+                verdict.right,
+                verdict.failure,
+                added,
+                reward,
+                info["reward_terms"],
+                info["seconds"],
+                info["faulted"],
             )
         )
 

@@ -104,7 +104,9 @@ def play(agent: Agent, exam: Exam) -> Iterator[tuple[int, EpisodeRecord, float]]
             game.builder.add(decision, seat.turns[before:], reward, info)
             game.seconds += each
             if terminated or truncated:
-                record = game.builder.finish(success=info["success"], truncated=truncated, because="evidence")
+                record = game.builder.finish(
+                    success=info["success"], truncated=truncated, because="evidence"
+                )
                 yield game.task, record, game.seconds
             else:
                 going.append(game)
@@ -119,7 +121,9 @@ def _open(exam: Exam, tools: ToolSet, task: int, attempt: int) -> _Game:
     return _Game(Seat(env, conversation, turns), EpisodeBuilder(info, turns, attempt), task)
 
 
-def tally(agent: Agent, exam: Exam, *, keep: bool = False, count_tokens: bool = False) -> Iterator[Tally]:
+def tally(
+    agent: Agent, exam: Exam, *, keep: bool = False, count_tokens: bool = False
+) -> Iterator[Tally]:
     """Play the exam; yields the growing tally after every episode, complete at the end."""
     out = Tally(agent.label)
     failed = 0
@@ -137,7 +141,9 @@ def tally(agent: Agent, exam: Exam, *, keep: bool = False, count_tokens: bool = 
             out.decision_seconds.append(seconds)
             out.timed_tasks.append(task)
         if count_tokens:
-            spent = llm_loop_tokens(_turns(record), exam.scenario.tools, exam.scenario.company_policy)
+            spent = llm_loop_tokens(
+                _turns(record), exam.scenario.tools, exam.scenario.company_policy
+            )
             out.tokens_in.append(spent[0])
             out.tokens_out.append(spent[1])
         failed += not record.success
@@ -155,7 +161,14 @@ def _turns(record: EpisodeRecord) -> list[Turn]:
 
 def _time_alone(agent: Agent, exam: Exam, out: Tally) -> None:
     """Measure a batched agent as it will be deployed: one conversation, one decision at a time."""
-    short = Exam(exam.scenario, exam.split, exam.difficulty, min(exam.tasks, TIMED_EPISODES), 1, exam.first_seed)
+    short = Exam(
+        exam.scenario,
+        exam.split,
+        exam.difficulty,
+        min(exam.tasks, TIMED_EPISODES),
+        1,
+        exam.first_seed,
+    )
     tools = ToolSet(exam.scenario.tools)
     for job in short.jobs():
         game, seconds, over = _open(short, tools, *job), 0.0, False
@@ -192,9 +205,14 @@ class Evaluated:
     kept: list[EpisodeRecord] = field(default_factory=list)
 
 
-def evaluate(weights: Any, exam: Exam, *, seed: int = 0, weights_sha256: str = "") -> Iterator[Evaluated]:
+def evaluate(
+    weights: Any, exam: Exam, *, seed: int = 0, weights_sha256: str = ""
+) -> Iterator[Evaluated]:
     """Play the trained policy and all baselines on one exam; yields progress, the last one with the evidence."""
-    agents: dict[str, Agent] = {"trained": PolicyAgent(Forward(weights)), **baselines(exam.scenario, seed)}
+    agents: dict[str, Agent] = {
+        "trained": PolicyAgent(Forward(weights)),
+        **baselines(exam.scenario, seed),
+    }
     tallies: dict[str, Tally] = {}
     total, done = len(agents) * exam.tasks * exam.attempts, 0
     for name, agent in agents.items():

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 PASS_K = (1, 2, 4, 8)
 
 
-def build(exam: Exam, tallies: Mapping[str, Tally], *, seed: int, weights_sha256: str) -> dict[str, Json]:
+def build(
+    exam: Exam, tallies: Mapping[str, Tally], *, seed: int, weights_sha256: str
+) -> dict[str, Json]:
     """The evidence document; its shape is documented in `docs/architecture.md`."""
     agents = {name: _agent(tally, exam) for name, tally in tallies.items()}
     trained, oracle = tallies["trained"], tallies["oracle"]
@@ -65,9 +67,13 @@ def _agent(tally: Tally, exam: Exam) -> dict[str, Any]:
         "label": tally.label,
         "episodes": len(tally.task),
         "calls": int(sum(tally.calls)),
-        "tool_reliability": rate(_per_task(tally.right, tally, exam.tasks), _per_task(tally.calls, tally, exam.tasks)),
+        "tool_reliability": rate(
+            _per_task(tally.right, tally, exam.tasks), _per_task(tally.calls, tally, exam.tasks)
+        ),
         "success": rate(wins, tries),
-        "pass_hat": {str(k): pass_hat(wins, exam.attempts, k) for k in PASS_K if k <= exam.attempts},
+        "pass_hat": {
+            str(k): pass_hat(wins, exam.attempts, k) for k in PASS_K if k <= exam.attempts
+        },
         "steps": mean(tally.steps, tally.task),
         "reward": mean(tally.reward, tally.task),
         "decision_seconds": decision,

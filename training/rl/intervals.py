@@ -43,7 +43,9 @@ def rate(hits: ArrayLike, totals: ArrayLike) -> dict[str, Json]:
     if n == 0:
         return estimate(None, None, None, 0)
     share = float(x.sum() / n)
-    effective = float(clusters)  # nothing seen to vary: as many independent draws as there are clusters, no more
+    effective = float(
+        clusters
+    )  # nothing seen to vary: as many independent draws as there are clusters, no more
     if 0 < share < 1 and clusters > 1:
         residual = x - share * m
         variance = clusters / (clusters - 1) * float((residual**2).sum()) / n**2

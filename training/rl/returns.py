@@ -9,7 +9,7 @@ Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 
 
-def gae(
+def gae(  # noqa: PLR0913  (the six arrays and two factors of the formula)
     rewards: Floats,
     values: Floats,
     next_values: Floats,

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from models_registry.policies.bags import Bag
 from models_registry.policies.batch import collate_pointers, collate_states
-from models_registry.policies.conversation import Conversation
+from models_registry.policies.conversation import Choices, Conversation
 from models_registry.policies.runtime import Forward, Sample, decide
 from models_registry.policies.toolset import ToolSet
 from scenarios.core.env import ToolEnv
@@ -67,7 +68,9 @@ class Collector:
         conversation.extend(turns)
         return _Lane(env, conversation, turns, EpisodeBuilder(info, turns))
 
-    def collect(self, forward: Forward, steps: int, discount: float, lam: float) -> tuple[Batch, Finished]:
+    def collect(
+        self, forward: Forward, steps: int, discount: float, lam: float
+    ) -> tuple[Batch, Finished]:
         """`steps` decisions in every environment; the batch holds steps * environments decisions, time-major."""
         forward.forget()
         count = len(self.lanes)
@@ -86,12 +89,20 @@ class Collector:
                 next_values[t - 1, list(cut)] = list(cut.values())
             ended: dict[int, Conversation] = {}
             for n, sample in enumerate(now):
-                rewards[t, n], terminated[t, n], truncated[t, n] = self._step(n, sample, finished, ended)
-            cut = self._values(forward, ended)  # a truncated conversation has a future, but it is not the next row's
-        next_values[-1, :] = list(self._values(forward, {n: x.conversation for n, x in enumerate(self.lanes)}).values())
+                rewards[t, n], terminated[t, n], truncated[t, n] = self._step(
+                    n, sample, finished, ended
+                )
+            cut = self._values(
+                forward, ended
+            )  # a truncated conversation has a future, but it is not the next row's
+        next_values[-1, :] = list(
+            self._values(forward, {n: x.conversation for n, x in enumerate(self.lanes)}).values()
+        )
         next_values[-1, list(cut)] = list(cut.values())
         values = np.array([s.value for s in samples], dtype=np.float32).reshape(steps, count)
-        advantages, returns = gae(rewards, values, next_values, terminated, truncated, discount, lam)
+        advantages, returns = gae(
+            rewards, values, next_values, terminated, truncated, discount, lam
+        )
         return self._batch(forward, samples, advantages.ravel(), returns.ravel()), finished
 
     def _step(
@@ -122,15 +133,24 @@ class Collector:
         if not conversations:
             return {}
         states = collate_states(forward.table, [c.observe() for c in conversations.values()])
-        return dict(zip(conversations, map(float, forward.values(forward.state(states))), strict=True))
+        return dict(
+            zip(conversations, map(float, forward.values(forward.state(states))), strict=True)
+        )
 
     def _batch(
-        self, forward: Forward, samples: list[Sample], advantages: NDArray[np.float32], returns: NDArray[np.float32]
+        self,
+        forward: Forward,
+        samples: list[Sample],
+        advantages: NDArray[np.float32],
+        returns: NDArray[np.float32],
     ) -> Batch:
         table = forward.table
-        at, choices, previous, chosen = [], [], [], []
+        at: list[int] = []
+        choices: list[Choices] = []
+        previous: list[Bag | None] = []
+        chosen: list[int] = []
         for i, sample in enumerate(samples):
-            before = None
+            before: Bag | None = None
             for choice, index in zip(sample.choices, sample.chosen, strict=True):
                 at.append(i)
                 choices.append(choice)

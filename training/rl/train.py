@@ -70,11 +70,17 @@ def train(config: TrainConfig) -> Iterator[Progress]:
     scenario = library.get(config.scenario)()
     network = PolicyNetwork(initial_weights(config.seed))
     algorithm = algorithms.get(config.algorithm)(network, config)
-    run = _Run(config, Convergence(scenario.criteria.tool_reliability), next_checkpoint=config.checkpoint_interval)
+    run = _Run(
+        config,
+        Convergence(scenario.criteria.tool_reliability),
+        next_checkpoint=config.checkpoint_interval,
+    )
     yield from _learn(run, scenario, network, algorithm)
     weights = network.export()
     yield replace(run.progress(phase="training", fraction=1.0), weights=weights)
-    exam = Exam(scenario, "test", config.difficulty, config.evaluation_tasks, config.evaluation_attempts)  # type: ignore[arg-type]
+    exam = Exam(
+        scenario, "test", config.difficulty, config.evaluation_tasks, config.evaluation_attempts
+    )
     for state in evaluate(weights, exam, seed=config.seed, weights_sha256=weights_hash(weights)):
         over = state.evidence is not None
         yield run.progress(
@@ -86,10 +92,12 @@ def train(config: TrainConfig) -> Iterator[Progress]:
         )
 
 
-def _learn(run: _Run, scenario: Scenario, network: PolicyNetwork, algorithm: Algorithm) -> Iterator[Progress]:
+def _learn(
+    run: _Run, scenario: Scenario, network: PolicyNetwork, algorithm: Algorithm
+) -> Iterator[Progress]:
     config = run.config
     collector = Collector(
-        lambda: ToolEnv(scenario, "train", config.difficulty),  # type: ignore[arg-type]
+        lambda: ToolEnv(scenario, "train", config.difficulty),
         config.environments,
         config.seed,
     )
@@ -97,10 +105,14 @@ def _learn(run: _Run, scenario: Scenario, network: PolicyNetwork, algorithm: Alg
     while run.episodes < config.episodes:
         began = time.perf_counter()
         forward = Forward(network.export())
-        batch, finished = collector.collect(forward, config.rollout_steps, config.discount_factor, config.gae_lambda)
+        batch, finished = collector.collect(
+            forward, config.rollout_steps, config.discount_factor, config.gae_lambda
+        )
         metrics = algorithm.update(batch, run.episodes / config.episodes, rng)
         if not all(math.isfinite(value) for value in metrics.values()):
-            raise Diverged(f"training diverged at episode {run.episodes:,}; try a smaller learning rate")
+            raise Diverged(
+                f"training diverged at episode {run.episodes:,}; try a smaller learning rate"
+            )
         run.update += 1
         run.episodes += len(finished.episodes)
         run.env_steps += len(batch)
@@ -109,7 +121,9 @@ def _learn(run: _Run, scenario: Scenario, network: PolicyNetwork, algorithm: Alg
         metrics["steps_per_second"] = len(batch) / (time.perf_counter() - began)
         due = run.next_checkpoint <= run.episodes < config.episodes
         if due:
-            run.next_checkpoint = (run.episodes // config.checkpoint_interval + 1) * config.checkpoint_interval
+            run.next_checkpoint = (
+                run.episodes // config.checkpoint_interval + 1
+            ) * config.checkpoint_interval
         yield run.progress(
             phase="training",
             fraction=min(1.0, run.episodes / config.episodes),

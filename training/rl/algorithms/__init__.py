@@ -9,4 +9,6 @@ from scenarios.core.registry import Registry
 if TYPE_CHECKING:
     from training.rl.algorithms.base import Algorithm
 
-algorithms: Registry[Algorithm] = Registry(__name__, "training.rl.algorithms.base:Algorithm", "algorithm")
+algorithms: Registry[Algorithm] = Registry(
+    __name__, "training.rl.algorithms.base:Algorithm", "algorithm"
+)

@@ -28,7 +28,9 @@ class PPO(Algorithm):
 
     def __init__(self, network: PolicyNetwork, config: TrainConfig) -> None:
         super().__init__(network, config)
-        self.optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate, eps=1e-5, fused=True)
+        self.optimizer = torch.optim.Adam(
+            network.parameters(), lr=config.learning_rate, eps=1e-5, fused=True
+        )
 
     def update(self, batch: Batch, progress: float, rng: np.random.Generator) -> dict[str, float]:
         config = self.config
@@ -44,7 +46,9 @@ class PPO(Algorithm):
             kl = 0.0
             cuts = range(0, len(order), config.batch_size)
             for start in cuts:
-                metrics = self._step(batch.minibatch(order[start : start + config.batch_size]), left)
+                metrics = self._step(
+                    batch.minibatch(order[start : start + config.batch_size]), left
+                )
                 totals = {name: totals.get(name, 0.0) + value for name, value in metrics.items()}
                 kl += metrics["kl"]
                 count += 1
@@ -90,8 +94,16 @@ def decision_terms(network: PolicyNetwork, mini: Minibatch) -> tuple[Tensor, Ten
     entropy = -(tool_log_probs.exp() * tool_log_probs).sum(1)
     if len(mini.p_state):
         point = network.point_log_probs(
-            e, h[mini.p_state], mini.p_parameter, mini.p_previous, mini.p_candidates, mini.p_pair, mini.p_mask
+            e,
+            h[mini.p_state],
+            mini.p_parameter,
+            mini.p_previous,
+            mini.p_candidates,
+            mini.p_pair,
+            mini.p_mask,
         )
-        log_probs = log_probs.index_add(0, mini.p_state, point.gather(1, mini.p_chosen[:, None])[:, 0])
+        log_probs = log_probs.index_add(
+            0, mini.p_state, point.gather(1, mini.p_chosen[:, None])[:, 0]
+        )
         entropy = entropy.index_add(0, mini.p_state, -(point.exp() * point).sum(1))
     return log_probs, entropy, network.values(h)
