@@ -154,7 +154,11 @@ def _check_range(spec: Spec, number: float) -> None:
     low, high = spec.low or 0, math.inf if spec.high is None else spec.high
     if number < low or number > high or (spec.open_low and number == low):
         above = "above" if spec.open_low else "at least"
-        raise ValueError(f"must be {above} {low:,g} and at most {high:,g}, not {number:,g}")
+        raise ValueError(f"must be {above} {_plain(low)} and at most {_plain(high)}, not {_plain(number)}")
+
+
+def _plain(number: float) -> str:
+    return f"{int(number):,}" if number == int(number) else f"{number:g}"
 
 
 def _check_plugins(parsed: Mapping[str, Any], errors: dict[str, str]) -> None:
