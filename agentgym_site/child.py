@@ -75,8 +75,7 @@ class Child:
             self.restarts = 0
         self._report(code)
         # What the part had started itself (a training child) must not outlive it.
-        self.signal(signal.SIGKILL)
-        self.process = None
+        self.kill()
         if self.restarts >= MOST_RESTARTS:
             return False
         pause = min(2.0**self.restarts, 30.0)
@@ -102,10 +101,13 @@ class Child:
 
     def kill(self) -> None:
         """End the session at once."""
-        if self.process is not None:
-            self.signal(signal.SIGKILL)
-            self.process.wait()
-            self.process = None
+        if self.process is None:
+            return
+        self.signal(signal.SIGKILL)
+        self.process.wait()
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+        self.process = None
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the part and to everything that it started."""
@@ -127,9 +129,9 @@ class Child:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         if self.log.exists() and self.log.stat().st_size > _LOG_LIMIT_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
-        assert process.stdout is not None  # noqa: S101  (we asked for a pipe)
-        with self.log.open("ab", buffering=0) as log:
-            for raw in process.stdout:
+        assert process.stdout is not None  # we asked for a pipe
+        with self.log.open("ab", buffering=0) as log, process.stdout as output:
+            for raw in output:
                 log.write(raw)
                 line = raw.decode(errors="replace").rstrip()
                 self.last_lines.append(line)

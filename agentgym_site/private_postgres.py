@@ -182,16 +182,25 @@ def _drop_stale_pid(paths: Paths) -> None:
     file = paths.postgres_data / "postmaster.pid"
     if not file.exists():
         return
-    lines = file.read_text(encoding="utf-8").splitlines()
-    pid, data = int(lines[0]), lines[1] if len(lines) > 1 else ""
-    command = Path(f"/proc/{pid}/comm")
-    runs = command.exists() and command.read_text(encoding="utf-8").startswith("postgres")
-    if runs and Path(data) == paths.postgres_data:
+    lines = [*file.read_text(encoding="utf-8").splitlines(), "", ""]
+    pid, data = int(lines[0] or 0), lines[1]
+    if Path(data) == paths.postgres_data and _is_live_postgres(pid):
         raise ServiceError(
             f"PostgreSQL (process {pid}) already uses {paths.postgres_data} but does not answer on "
             f"{paths.postgres_sockets}. Stop it with: kill {pid}"
         )
     file.unlink()
+
+
+def _is_live_postgres(pid: int) -> bool:
+    import psutil  # noqa: PLC0415  (only a crash leads here)
+
+    try:
+        process = psutil.Process(pid)
+        # A zombie answers kill(pid, 0), so PostgreSQL would take it for a running server.
+        return process.status() != psutil.STATUS_ZOMBIE and process.name().startswith("postgres")
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _create_database(paths: Paths) -> None:

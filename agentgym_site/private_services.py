@@ -122,7 +122,7 @@ def _start_lock(paths: Paths) -> Iterator[None]:
             paths.runtime.mkdir(mode=0o700, exist_ok=True)
             _check_runtime(paths.runtime)
             yield
-    except PermissionError as error:
+    except OSError as error:
         raise ServiceError(
             f"{error.filename or paths.var} cannot be used: {error.strerror}. Make {paths.var} "
             "writable for this account, or set AGENTGYM_VAR to a folder that is."

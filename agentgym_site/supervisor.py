@@ -21,7 +21,7 @@ from pathlib import Path
 from types import FrameType
 
 from agentgym_site.child import Child, Part
-from agentgym_site.env import secret, var_dir
+from agentgym_site.env import on_off, secret, var_dir
 from agentgym_site.private_services import ServiceError, prepare_environment, release
 
 HOST = "127.0.0.1"
@@ -199,6 +199,8 @@ class Supervisor:
 
 
 def _show_first_run() -> None:
+    if on_off("AGENTGYM_NO_FIRST_RUN", default=False):
+        return
     if importlib.util.find_spec("training.first_run") is None:
         return
     first_run = importlib.import_module("training.first_run")

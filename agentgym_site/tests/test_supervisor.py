@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from agentgym_site.private_paths import Paths
+from agentgym_site.private_postgres import is_listening
+from agentgym_site.supervisor import CannotStartError, check_port_is_free, chosen_port
+from agentgym_site.tests.processes import ROOT, clean_env, eventually
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Site:
+    """`make run` without make."""
+
+    def __init__(self, var: Path, **env: str) -> None:
+        var.parent.mkdir(exist_ok=True)
+        self.port = _free_port()
+        self.output = var.parent / "output"
+        with self.output.open("wb") as file:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "agentgym_site.supervisor"],
+                env=clean_env(var, PORT=str(self.port), **env),
+                cwd=ROOT, stdout=file, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+
+    def says(self, words: str) -> bool:
+        return eventually(lambda: words in self.text, 60)
+
+    @property
+    def text(self) -> str:
+        return self.output.read_text()
+
+    def child(self, word: str) -> psutil.Process:
+        children = psutil.Process(self.process.pid).children()
+        return next(child for child in children if word in child.cmdline())
+
+
+@contextmanager
+def running(var: Path, **env: str) -> Iterator[Site]:
+    site = Site(var, **env)
+    try:
+        yield site
+    finally:
+        if site.process.poll() is None:
+            site.process.terminate()
+            site.process.wait(60)
+
+
+@pytest.mark.slow
+def test_it_starts_everything_heals_and_stops_on_ctrl_c(var: Path) -> None:
+    with running(var, AGENTGYM_NO_FIRST_RUN="1") as site:
+        assert site.says("AgentGym is ready"), site.text
+        assert re.search(r"account  admin  with the password  \S{16}", site.text)
+        with urllib.request.urlopen(f"http://127.0.0.1:{site.port}/readyz", timeout=10) as answer:
+            assert answer.status == 200
+
+        site.child("beat").kill()
+        assert site.says("beat was ended by SIGKILL"), site.text
+        assert site.says("beat starts again in 1 s")
+
+        family = psutil.Process(site.process.pid).children(recursive=True)
+        site.process.send_signal(signal.SIGINT)
+        assert site.process.wait(40) == 0, site.text
+
+    assert site.text.endswith("Stopping.\nStopped. All data is kept.\n")
+    assert not any(process.is_running() for process in family)
+    assert not is_listening(Paths(var))
+
+
+@pytest.mark.slow
+def test_a_second_one_in_the_same_folder_is_refused(var: Path) -> None:
+    with running(var, AGENTGYM_NO_FIRST_RUN="1") as site:
+        assert site.says("AgentGym is ready"), site.text
+        second = subprocess.run(
+            [sys.executable, "-m", "agentgym_site.supervisor"],
+            env=clean_env(var, PORT=str(_free_port())),
+            cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+
+        assert second.returncode == 1
+        assert f"already runs from this folder: http://127.0.0.1:{site.port}/" in second.stdout
+
+
+def test_a_taken_port_gets_a_clear_message(var: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        done = subprocess.run(
+            [sys.executable, "-m", "agentgym_site.supervisor"],
+            env=clean_env(var, PORT=str(port)),
+            cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+
+    assert done.returncode == 1
+    assert f"Port {port} on 127.0.0.1 is taken by another program" in done.stdout
+    assert "PORT=" in done.stdout
+    assert "Traceback" not in done.stderr
+    assert not (var / "postgres").exists(), "nothing was started for nothing"
+
+
+@pytest.mark.parametrize("text", ["eighty", "0", "65536", "-1", "8000.0"])
+def test_a_wrong_port_is_refused(text: str) -> None:
+    with pytest.raises(CannotStartError, match="PORT must be a number from 1 to 65535"):
+        chosen_port(text)
+
+
+def test_the_port_defaults_to_8000() -> None:
+    assert (chosen_port(""), chosen_port(" 8001 ")) == (8000, 8001)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may use every port")
+def test_a_forbidden_port_gets_a_clear_message() -> None:
+    with pytest.raises(CannotStartError, match="needs more rights"):
+        check_port_is_free(1)
+
+
+def test_a_database_that_does_not_answer_is_explained(var: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "agentgym_site.supervisor"],
+        env=clean_env(
+            var,
+            PORT=str(_free_port()),
+            DATABASE_URL="postgresql://gym:pw@127.0.0.1:1/gym",
+            REDIS_URL="redis://127.0.0.1:1/0",
+        ),
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 1
+    assert "PostgreSQL does not answer as DATABASE_URL says" in done.stdout
+    assert "Traceback" not in done.stderr
