@@ -1,0 +1,349 @@
+"""A task under construction: the records, the milestones, the wanted changes and what the user tells.
+
+The kinds of request write to a `Case`; `finish` closes it. Everything that several kinds share lives here: how the
+customer becomes known and verified, how a detail is withheld so that it must be asked for, how a ticket ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from scenarios.core.tasks import ASK, AnyOf, Milestone
+from scenarios.core.types import Difficulty, Json, Split
+from scenarios.library.customer_support import policy
+from scenarios.library.customer_support.draws import Draws
+from scenarios.library.customer_support.names import POOLS
+from scenarios.library.customer_support.state import Place, Record, Tables
+
+Names = tuple[str, ...]
+
+ASKABLE: Mapping[str, str] = {
+    "email": "email",
+    "code": "code",
+    "payment_id": "payment",
+    "amount": "payment",
+    "device_id": "device",
+    "plan": "plan",
+    "scope": "scope",
+}
+"""Detail of the user's message -> what a milestone that depends on it names in `uses`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dials:
+    """What makes this task harder or easier."""
+
+    channel: Literal["chat", "email"]
+    known: bool
+    """The ticket names the customer id."""
+    verified: bool
+    """The ticket says that the customer has proved who they are."""
+    ticketless: bool
+    """The message carries no ticket id; the customer's record shows it."""
+    ask: bool
+    """One needed detail is missing from the message."""
+    distractors: int
+    """Further records of each sort."""
+    chatter: float
+    """Chance of a sentence about something else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One thing that the user wants. `phrase` is set where every attempt must word it alike (searches depend on it)."""
+
+    intent: str
+    phrase: str | None = None
+    details: Names = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The payload of a task: what the world needs to play it."""
+
+    header: str
+    needs: tuple[Need, ...]
+    slots: Mapping[str, str]
+    withheld: str | None
+    tables: Tables
+    wanted: Mapping[Place, tuple[Json, ...]]
+    customer_id: str
+    ticket_id: str
+    verified: bool
+    chatter: float
+
+
+@dataclass(slots=True)
+class _Step:
+    milestone: Milestone
+    uses: Names
+
+
+@dataclass(slots=True)
+class Case:
+    """See the module's text. Milestone names are unique in a case because kinds of one family are never combined."""
+
+    draws: Draws
+    split: Split
+    difficulty: Difficulty
+    dials: Dials
+    customer_id: str = ""
+    ticket_id: str = ""
+    support: str = "standard"
+    needs: list[Need] = field(default_factory=list)
+    slots: dict[str, str] = field(default_factory=dict)
+    tables: dict[str, dict[str, Record]] = field(default_factory=dict)
+    wanted: dict[Place, tuple[Json, ...]] = field(default_factory=dict)
+    stays_open: bool = False
+    hands_over: bool = False
+    _steps: dict[str, _Step] = field(default_factory=dict)
+    _resolutions: list[str] = field(default_factory=list)
+    _last: list[str] = field(default_factory=list)
+    _told: list[str] = field(default_factory=list)
+    _firm: set[str] = field(default_factory=set)
+    _ids: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        draws, pool = self.draws, POOLS[self.split]
+        first, last = draws.pick(pool.first), draws.pick(pool.last)
+        email = address(first, last, draws.pick(pool.domains), draws.below(3))
+        self.customer_id, self.ticket_id = self.new_id("C"), self.new_id("T")
+        self.support = "premium" if draws.chance(0.3) else "standard"
+        self.slots.update(
+            name=f"{first} {last}",
+            first=first,
+            email=email,
+            code=str(draws.between(pool.low, pool.high - 1) * 10 + draws.below(10)),
+            company=draws.pick(pool.companies),
+            device=draws.pick(pool.models),
+        )
+        self.add(
+            "customers",
+            self.customer_id,
+            name=self.slots["name"],
+            email=email,
+            company=self.slots["company"],
+            account_status="active",
+            support_level=self.support,
+            api_access="included" if draws.chance(0.5) else "not_included",
+        )
+        self.add("tickets", self.ticket_id, status="open", age_days=0, response_target="on_track")
+        if not self.dials.known:
+            self._told.append("email")
+
+    # Records
+
+    def new_id(self, letter: str) -> str:
+        """An identifier that no other record of this task has, whatever its letter."""
+        pool = POOLS[self.split]
+        while (number := self.draws.between(pool.low, pool.high - 1)) in self._ids:
+            pass
+        self._ids.add(number)
+        return f"{letter}-{number}"
+
+    def add(self, table: str, key: str, **fields: Json) -> Record:
+        """Put a record of the task's customer into a table."""
+        record: Record = {"customer_id": self.customer_id, **fields}
+        self.tables.setdefault(table, {})[key] = record
+        return record
+
+    def want(self, table: str, key: str, **fields: Json) -> None:
+        """A change that must be there in the end."""
+        for name, value in fields.items():
+            self.wanted[table, key, name] = (value,)
+
+    # What the user says
+
+    def tell(self, detail: str, text: str, *, firm: bool = False) -> str:
+        """Have the user mention a detail (and return its name). firm: it is never the one that is forgotten."""
+        self.slots[detail] = text
+        if firm:
+            self._firm.add(detail)
+        if detail not in self._told:
+            self._told.append(detail)
+        return detail
+
+    def request(self, intent: str, *details: str, phrase: str | None = None) -> None:
+        """Add one need, worded by `intent`, with the details that belong to it."""
+        self.needs.append(Need(intent, phrase, details))
+
+    def offer_code(self) -> None:
+        """The user gives the security code unprompted, whether or not this branch will need it."""
+        if not self.dials.verified:
+            self.tell("code", self.slots["code"])
+
+    # Milestones
+
+    def step(
+        self,
+        name: str,
+        tool: str,
+        arguments: Mapping[str, Json | AnyOf],
+        after: Iterable[str] = (),
+        *,
+        uses: Names = (),
+        optional: bool = False,
+        returns: Callable[[Any], bool] | None = None,
+    ) -> str:
+        """Add a milestone once and return its name. uses: details of the user's message that its arguments need."""
+        if name not in self._steps:
+            accepted = {
+                key: value if isinstance(value, AnyOf) else AnyOf((value,)) for key, value in arguments.items()
+            }
+            milestone = Milestone(name, tool, accepted, tuple(after), optional, returns)
+            self._steps[name] = _Step(milestone, uses)
+        return name
+
+    def lookup(self) -> str:
+        """The customer's record has to be read."""
+        if self.dials.known:
+            values = (self.customer_id, self.slots["email"])
+        else:
+            values = (self.slots["email"], self.customer_id)
+        uses = () if self.dials.known else ("email",)
+        return self.step("lookup", "lookup_user", {"email_or_id": AnyOf(values)}, uses=uses)
+
+    def customer(self) -> Names:
+        """What must come before a call that names the customer id."""
+        return () if self.dials.known else (self.lookup(),)
+
+    def ticket(self) -> Names:
+        """What must come before a call that names the ticket id."""
+        return (self.lookup(),) if self.dials.ticketless else ()
+
+    def identity(self) -> Names:
+        """What must come before a call that rule 1 guards."""
+        if self.dials.verified:
+            return ()
+        arguments = {"customer_id": self.customer_id, "code": self.slots["code"]}
+        return (
+            self.step(
+                "verify", "verify_identity", arguments, self.customer(), uses=("code",), returns=_verified
+            ),
+        )
+
+    def mail(self, template: str, after: Iterable[str], article: str | None = None) -> str:
+        """A template has to go out to the customer."""
+        arguments = {"customer_id": self.customer_id, "template": template}
+        if article:
+            arguments["article_id"] = article
+        self.want("mails", self.customer_id, **{template: (article,)})
+        return self.step(f"mail_{template}", "send_email", arguments, (*self.customer(), *after))
+
+    def escalate(self, team: str, after: Iterable[str], ticket_id: str | None = None) -> str:
+        """A team has to take a ticket over: the task's own ticket, which then stays open, or an older one."""
+        own = ticket_id is None
+        ticket, level = ticket_id or self.ticket_id, policy.priority(team, self.support)
+        self.want("tickets", ticket, status="escalated", team=team, priority=level)
+        self.stays_open = self.stays_open or own
+        before = (*after, *self.ticket()) if own else after
+        arguments = {"ticket_id": ticket, "team": team, "priority": level}
+        return self.step(f"escalate_{team}", "escalate", arguments, before)
+
+    def park(self, status: str, after: Iterable[str]) -> str:
+        """The ticket stays open in this status."""
+        self.want("tickets", self.ticket_id, status=status)
+        self.stays_open = True
+        arguments = {"ticket_id": self.ticket_id, "status": status}
+        return self.step("park", "update_ticket", arguments, (*after, *self.ticket()))
+
+    def search(
+        self, query: str, returns: Callable[[Any], bool] | None = None, after: Iterable[str] = ()
+    ) -> str:
+        """The help centre has to be searched; any query will do that brings back what is wanted."""
+        asked = AnyOf((query.format_map(self.slots),), anything=True)
+        return self.step("search", "search_kb", {"query": asked}, after, returns=returns)
+
+    def resolve(self, resolution: str, after: Iterable[str]) -> None:
+        """This need is settled once `after` is done."""
+        self._resolutions.append(resolution)
+        self._last.extend(after)
+
+    def answer(self, template: str, after: Names, article: str | None = None) -> None:
+        """Information is given: in chat by the closing words, on an e-mail ticket in writing too (rule 10)."""
+        if self.dials.channel == "email":
+            after = (self.mail(template, after, article),)
+        self.resolve("answered", after)
+
+    # The end
+
+    def finish(self) -> tuple[tuple[Milestone, ...], Request]:
+        """The milestones in the oracle's order, and the payload."""
+        if self._resolutions and not self.stays_open:
+            self._close()
+        if "code" in self._told and "verify" not in self._steps:
+            arguments = {"customer_id": self.customer_id, "code": self.slots["code"]}
+            self.step("verify", "verify_identity", arguments, self.customer(), uses=("code",), optional=True)
+        if self.dials.known and "lookup" not in self._steps:
+            self.step("lookup", "lookup_user", {"email_or_id": self.customer_id}, optional=True)
+        withheld = self._withhold() if self.dials.ask else None
+        told = {detail for detail in self._told if detail != withheld}
+        needs = [replace(need, details=tuple(d for d in need.details if d in told)) for need in self.needs]
+        common = tuple(d for d in ("email", "code") if d in told)
+        needs[0] = replace(needs[0], details=(*needs[0].details, *common))
+        request = Request(
+            header=self._header(),
+            needs=tuple(needs),
+            slots=self.slots,
+            withheld=withheld,
+            tables=self.tables,
+            wanted=self.wanted,
+            customer_id=self.customer_id,
+            ticket_id=self.ticket_id,
+            verified=self.dials.verified,
+            chatter=self.dials.chatter,
+        )
+        return tuple(step.milestone for step in self._steps.values()), request
+
+    def _close(self) -> None:
+        accepted = tuple(sorted(set(self._resolutions), key=("solved", "declined", "answered").index))
+        self.wanted["tickets", self.ticket_id, "status"] = ("closed",)
+        self.wanted["tickets", self.ticket_id, "resolution"] = accepted
+        arguments = {"ticket_id": self.ticket_id, "resolution": AnyOf(accepted)}
+        self.step("close", "close_ticket", arguments, (*dict.fromkeys(self._last), *self.ticket()))
+
+    def _withhold(self) -> str | None:
+        """Choose what the user forgets; everything that depends on it then waits for the question."""
+        choices = [detail for detail in self._told if detail in ASKABLE and detail not in self._firm]
+        if not choices:
+            return None
+        chosen = self.draws.pick(choices)
+        group = ASKABLE[chosen]
+        waiting = [
+            name
+            for name, step in self._steps.items()
+            if group in step.uses or (group == "payment" and "payment" in step.milestone.after)
+        ]
+        needed = any(not self._steps[name].milestone.optional for name in waiting)
+        for name in waiting:
+            step = self._steps[name]
+            step.milestone = replace(step.milestone, after=("ask", *step.milestone.after))
+        if group == "payment":
+            # Whoever looks at all payments first and then asks may want to see the one again.
+            first = self._steps["payment"].milestone
+            again = replace(first, name="payment_again", after=("payment", "ask"), optional=True)
+            self._steps["payment_again"] = _Step(again, ())
+        self._steps = {"ask": _Step(Milestone("ask", ASK, optional=not needed), ()), **self._steps}
+        return chosen
+
+    def _header(self) -> str:
+        dials = self.dials
+        parts = [] if dials.ticketless else [f"Ticket {self.ticket_id}"]
+        parts.append(dials.channel)
+        if dials.known:
+            parts.append(f"customer {self.customer_id}")
+        parts += ["verified" if dials.verified else "not verified", f"{self.support} support"]
+        return f"[{' | '.join(parts)}]"
+
+
+def address(first: str, last: str, domain: str, style: int) -> str:
+    """An e-mail address in one of three styles."""
+    first, last = first.lower(), last.lower()
+    local = (f"{first}.{last}", f"{first[0]}{last}", f"{first}_{last}")[style]
+    return f"{local}@{domain}"
+
+
+def _verified(content: Any) -> bool:
+    return bool(content["verified"])
