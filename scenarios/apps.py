@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.apps import AppConfig
+from django.apps import apps as registry
 from django.db.models.signals import post_migrate
 
 
@@ -20,7 +21,7 @@ class ScenariosConfig(AppConfig):
         post_migrate.connect(_sync, sender=self)
 
 
-def _sync(apps: Any, **_: Any) -> None:
+def _sync(apps: Any = registry, **_: Any) -> None:
     from scenarios.services import sync_builtin_scenarios  # noqa: PLC0415 (models are not loaded before)
 
     try:

@@ -1,0 +1,52 @@
+"""Runs for the tests, and a trainer without torch that yields what a test wants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from training.rl.progress import Progress
+from training.tests.progress import MakeRun, Trainer
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+    from training.models import Run
+
+
+@pytest.fixture
+def make_run(alice: User) -> MakeRun:
+    """`make_run(episodes=64)`: a queued `echo` run, alice's unless `owner` is given."""
+    from training import services
+
+    def make(owner: User | None = None, **values: Any) -> Run:
+        values = {"scenario": "echo", "episodes": 40, **values}
+        return services.create_run(owner=owner or alice, values=values)
+
+    return make
+
+
+@pytest.fixture
+def running(make_run: MakeRun) -> Run:
+    """A run that this process holds."""
+    from training import services
+
+    run = services.claim(make_run().pk, lease_owner="me")
+    assert run is not None
+    return run
+
+
+@pytest.fixture
+def trainer(monkeypatch: pytest.MonkeyPatch) -> Trainer:
+    """`trainer(generator_function)` makes the runner train with it."""
+    import training.rl.train as module
+
+    def install(generator: Callable[[], Iterator[Progress]]) -> None:
+        def train(config: object) -> Iterator[Progress]:
+            yield from generator()
+
+        monkeypatch.setattr(module, "train", train)
+
+    return install
