@@ -52,7 +52,9 @@ class Pulse:
                 (signal.SIGINT, self._stop_softly),
                 (signal.SIGTERM, self._leave_softly),
             ):
-                self._previous[number] = signal.signal(number, handler)
+                # The command line hears Ctrl-C itself, and asks for the stop as the portal does.
+                if number != signal.SIGINT or signal.getsignal(number) is signal.default_int_handler:
+                    self._previous[number] = signal.signal(number, handler)
         self._thread.start()
         return self
 
