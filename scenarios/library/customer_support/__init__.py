@@ -23,7 +23,9 @@ class CustomerSupport(Scenario):
     key: ClassVar[str] = "customer_support"
     version: ClassVar[str] = "1"
     tools: ClassVar[tuple[Tool, ...]] = TOOLS
-    criteria: ClassVar[Criteria] = Criteria(tool_reliability=0.95, cost_reduction=0.30, response_seconds=15.0)
+    criteria: ClassVar[Criteria] = Criteria(
+        tool_reliability=0.95, cost_reduction=0.30, response_seconds=15.0
+    )
     max_steps: ClassVar[Mapping[Difficulty, int]] = {"easy": 10, "medium": 14, "hard": 24}
     keyword_rules: ClassVar[Mapping[str, tuple[str, ...]]] = KEYWORD_RULES
     company_policy: ClassVar[str] = policy.COMPANY_POLICY

@@ -8,77 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
-from scenarios.core.tasks import ASK, AnyOf, Milestone
+from scenarios.core.tasks import AnyOf, Milestone
 from scenarios.core.types import Difficulty, Json, Split
 from scenarios.library.customer_support import policy
+from scenarios.library.customer_support.asking import Step, withhold
 from scenarios.library.customer_support.draws import Draws
-from scenarios.library.customer_support.names import POOLS
-from scenarios.library.customer_support.state import Place, Record, Tables
-
-Names = tuple[str, ...]
-
-ASKABLE: Mapping[str, str] = {
-    "email": "email",
-    "code": "code",
-    "payment_id": "payment",
-    "amount": "payment",
-    "device_id": "device",
-    "plan": "plan",
-    "scope": "scope",
-}
-"""Detail of the user's message -> what a milestone that depends on it names in `uses`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Dials:
-    """What makes this task harder or easier."""
-
-    channel: Literal["chat", "email"]
-    known: bool
-    """The ticket names the customer id."""
-    verified: bool
-    """The ticket says that the customer has proved who they are."""
-    ticketless: bool
-    """The message carries no ticket id; the customer's record shows it."""
-    ask: bool
-    """One needed detail is missing from the message."""
-    distractors: int
-    """Further records of each sort."""
-    chatter: float
-    """Chance of a sentence about something else."""
-
-
-@dataclass(frozen=True, slots=True)
-class Need:
-    """One thing that the user wants. `phrase` is set where every attempt must word it alike (searches depend on it)."""
-
-    intent: str
-    phrase: str | None = None
-    details: Names = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """The payload of a task: what the world needs to play it."""
-
-    header: str
-    needs: tuple[Need, ...]
-    slots: Mapping[str, str]
-    withheld: str | None
-    tables: Tables
-    wanted: Mapping[Place, tuple[Json, ...]]
-    customer_id: str
-    ticket_id: str
-    verified: bool
-    chatter: float
-
-
-@dataclass(slots=True)
-class _Step:
-    milestone: Milestone
-    uses: Names
+from scenarios.library.customer_support.names import POOLS, address
+from scenarios.library.customer_support.request import Dials, Names, Need, Request
+from scenarios.library.customer_support.state import Place, Record
+from scenarios.library.customer_support.surroundings import furnish
 
 
 @dataclass(slots=True)
@@ -98,7 +38,7 @@ class Case:
     wanted: dict[Place, tuple[Json, ...]] = field(default_factory=dict)
     stays_open: bool = False
     hands_over: bool = False
-    _steps: dict[str, _Step] = field(default_factory=dict)
+    _steps: dict[str, Step] = field(default_factory=dict)
     _resolutions: list[str] = field(default_factory=list)
     _last: list[str] = field(default_factory=list)
     _told: list[str] = field(default_factory=list)
@@ -190,10 +130,11 @@ class Case:
         """Add a milestone once and return its name. uses: details of the user's message that its arguments need."""
         if name not in self._steps:
             accepted = {
-                key: value if isinstance(value, AnyOf) else AnyOf((value,)) for key, value in arguments.items()
+                key: value if isinstance(value, AnyOf) else AnyOf((value,))
+                for key, value in arguments.items()
             }
             milestone = Milestone(name, tool, accepted, tuple(after), optional, returns)
-            self._steps[name] = _Step(milestone, uses)
+            self._steps[name] = Step(milestone, uses)
         return name
 
     def lookup(self) -> str:
@@ -220,7 +161,12 @@ class Case:
         arguments = {"customer_id": self.customer_id, "code": self.slots["code"]}
         return (
             self.step(
-                "verify", "verify_identity", arguments, self.customer(), uses=("code",), returns=_verified
+                "verify",
+                "verify_identity",
+                arguments,
+                self.customer(),
+                uses=("code",),
+                returns=_verified,
             ),
         )
 
@@ -275,12 +221,26 @@ class Case:
             self._close()
         if "code" in self._told and "verify" not in self._steps:
             arguments = {"customer_id": self.customer_id, "code": self.slots["code"]}
-            self.step("verify", "verify_identity", arguments, self.customer(), uses=("code",), optional=True)
+            self.step(
+                "verify",
+                "verify_identity",
+                arguments,
+                self.customer(),
+                uses=("code",),
+                optional=True,
+            )
         if self.dials.known and "lookup" not in self._steps:
             self.step("lookup", "lookup_user", {"email_or_id": self.customer_id}, optional=True)
-        withheld = self._withhold() if self.dials.ask else None
+        furnish(self.draws, self.split, self.dials.distractors, self.customer_id, self.tables)
+        withheld = None
+        if self.dials.ask:
+            tellable = [detail for detail in self._told if detail not in self._firm]
+            withheld, self._steps = withhold(self.draws, tellable, self._steps)
         told = {detail for detail in self._told if detail != withheld}
-        needs = [replace(need, details=tuple(d for d in need.details if d in told)) for need in self.needs]
+        needs = [
+            replace(need, details=tuple(d for d in need.details if d in told))
+            for need in self.needs
+        ]
         common = tuple(d for d in ("email", "code") if d in told)
         needs[0] = replace(needs[0], details=(*needs[0].details, *common))
         request = Request(
@@ -298,35 +258,13 @@ class Case:
         return tuple(step.milestone for step in self._steps.values()), request
 
     def _close(self) -> None:
-        accepted = tuple(sorted(set(self._resolutions), key=("solved", "declined", "answered").index))
+        accepted = tuple(
+            sorted(set(self._resolutions), key=("solved", "declined", "answered").index)
+        )
         self.wanted["tickets", self.ticket_id, "status"] = ("closed",)
         self.wanted["tickets", self.ticket_id, "resolution"] = accepted
         arguments = {"ticket_id": self.ticket_id, "resolution": AnyOf(accepted)}
         self.step("close", "close_ticket", arguments, (*dict.fromkeys(self._last), *self.ticket()))
-
-    def _withhold(self) -> str | None:
-        """Choose what the user forgets; everything that depends on it then waits for the question."""
-        choices = [detail for detail in self._told if detail in ASKABLE and detail not in self._firm]
-        if not choices:
-            return None
-        chosen = self.draws.pick(choices)
-        group = ASKABLE[chosen]
-        waiting = [
-            name
-            for name, step in self._steps.items()
-            if group in step.uses or (group == "payment" and "payment" in step.milestone.after)
-        ]
-        needed = any(not self._steps[name].milestone.optional for name in waiting)
-        for name in waiting:
-            step = self._steps[name]
-            step.milestone = replace(step.milestone, after=("ask", *step.milestone.after))
-        if group == "payment":
-            # Whoever looks at all payments first and then asks may want to see the one again.
-            first = self._steps["payment"].milestone
-            again = replace(first, name="payment_again", after=("payment", "ask"), optional=True)
-            self._steps["payment_again"] = _Step(again, ())
-        self._steps = {"ask": _Step(Milestone("ask", ASK, optional=not needed), ()), **self._steps}
-        return chosen
 
     def _header(self) -> str:
         dials = self.dials
@@ -336,13 +274,6 @@ class Case:
             parts.append(f"customer {self.customer_id}")
         parts += ["verified" if dials.verified else "not verified", f"{self.support} support"]
         return f"[{' | '.join(parts)}]"
-
-
-def address(first: str, last: str, domain: str, style: int) -> str:
-    """An e-mail address in one of three styles."""
-    first, last = first.lower(), last.lower()
-    local = (f"{first}.{last}", f"{first[0]}{last}", f"{first}_{last}")[style]
-    return f"{local}@{domain}"
 
 
 def _verified(content: Any) -> bool:

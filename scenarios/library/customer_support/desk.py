@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from scenarios.core.types import Json
-from scenarios.library.customer_support.case import Request
+from scenarios.library.customer_support.request import Request
 from scenarios.library.customer_support.state import State
 
 

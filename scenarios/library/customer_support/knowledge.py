@@ -1,4 +1,4 @@
-"""The help centre: articles, and a small BM25 search over their titles and bodies (Robertson & Zaragoza 2009)."""
+"""The help centre: articles, and a small BM25 search over their titles and bodies (Robertson and Zaragoza 2009)."""
 
 from __future__ import annotations
 
@@ -23,24 +23,33 @@ TOTAL_SHARE = 0.25
 WEAK = 4.0
 """Scores below this are reported as weak matches."""
 
+_BOOK: Mapping[str, Any] = json.loads(
+    Path(__file__).with_name("help_centre.json").read_text(encoding="utf-8")
+)
+
 _WORD = re.compile(r"[a-z0-9]+")
-_STOP = frozenset(
-    "a about after again all also am an and any are as at be because been before but by can could did do does doing "
-    "don for from get got had has have he hello help her here hi him his how i if in into is it its just know let like "
-    "ll m make me more much my need no not now of on one only or our out over please re s she should so some such t "
-    "than thank thanks that the their them then there these they this those to too us ve very want was way we were what "
-    "when where which while who why will with would you your ticket customer verified standard premium support".split()
-)
-_COMMON = frozenset(
-    "account address app back change check client company customer day days email emails finished good help hour hours last "
-    "login look mail message messages month monthly morning name new night number old people person phone place reply "
-    "send site something sorry team thing things time today update updates use used using website week work works "
-    "working year years yesterday".split()
-)
+_STOP = frozenset(_BOOK["stop_words"].split())
+_COMMON = frozenset(_BOOK["common_words"].split())
+"""Words that half of all messages hold; they count for little."""
 _SENTENCE = re.compile(r"[.!?\n:;]+\s+|\n")
 _NOISE = re.compile(r"\[[^\]]*\]|\S+@\S+|\b[A-Z]+-\d+\b")
 """Ticket headers, addresses and ids: never what an article is about."""
-_ENDINGS = ("ications", "ication", "ations", "ation", "ings", "ing", "ers", "ies", "ed", "es", "er", "s", "y", "e")
+_ENDINGS = (
+    "ications",
+    "ication",
+    "ations",
+    "ation",
+    "ings",
+    "ing",
+    "ers",
+    "ies",
+    "ed",
+    "es",
+    "er",
+    "s",
+    "y",
+    "e",
+)
 
 
 def _stem(word: str) -> str:
@@ -65,9 +74,7 @@ _MODELS = ", ".join(model for pool in POOLS.values() for model in pool.models)
 
 ARTICLES: Mapping[str, tuple[str, str]] = {
     key: (title, body.replace("{models}", f"Applies to {_MODELS}."))
-    for key, (title, body) in json.loads(
-        Path(__file__).with_name("articles.json").read_text(encoding="utf-8")
-    ).items()
+    for key, (title, body) in _BOOK["articles"].items()
 }
 """Article id -> title, body."""
 
@@ -78,7 +85,8 @@ _COMMON_TERMS = frozenset(map(_stem, _COMMON))
 def _index() -> dict[str, tuple[tuple[str, float], ...]]:
     """Term -> (article, BM25 weight of the term in it)."""
     counts = {
-        key: Counter(terms(title) * TITLE_WEIGHT + terms(body)) for key, (title, body) in ARTICLES.items()
+        key: Counter(terms(title) * TITLE_WEIGHT + terms(body))
+        for key, (title, body) in ARTICLES.items()
     }
     mean = sum(c.total() for c in counts.values()) / len(counts)
     holders: defaultdict[str, list[str]] = defaultdict(list)
@@ -87,9 +95,17 @@ def _index() -> dict[str, tuple[tuple[str, float], ...]]:
             holders[term].append(key)
     index: dict[str, tuple[tuple[str, float], ...]] = {}
     for term, keys in holders.items():
-        rarity = (COMMON_WEIGHT if term in _COMMON_TERMS else 1.0) * math.log(1 + (len(counts) - len(keys) + 0.5) / (len(keys) + 0.5))
+        rarity = (COMMON_WEIGHT if term in _COMMON_TERMS else 1.0) * math.log(
+            1 + (len(counts) - len(keys) + 0.5) / (len(keys) + 0.5)
+        )
         index[term] = tuple(
-            (key, rarity * (n := counts[key][term]) * (K1 + 1) / (n + K1 * (1 - B + B * counts[key].total() / mean)))
+            (
+                key,
+                rarity
+                * (n := counts[key][term])
+                * (K1 + 1)
+                / (n + K1 * (1 - B + B * counts[key].total() / mean)),
+            )
             for key in keys
         )
     return index
@@ -122,7 +138,11 @@ def search(query: str) -> tuple[tuple[str, float], ...]:
 def results(query: str) -> dict[str, Json]:
     """What the search tool answers."""
     found = [
-        {"article_id": key, "title": ARTICLES[key][0], "match": "strong" if score >= WEAK else "weak"}
+        {
+            "article_id": key,
+            "title": ARTICLES[key][0],
+            "match": "strong" if score >= WEAK else "weak",
+        }
         for key, score in search(query)
     ]
     return {"found": len(found), "results": found}

@@ -23,7 +23,14 @@ class Pool:
 
     def every(self) -> frozenset[str]:
         """All names of the split, and its range of identifiers."""
-        names = (*self.first, *self.last, *self.domains, *self.companies, *self.models, *self.countries)
+        names = (
+            *self.first,
+            *self.last,
+            *self.domains,
+            *self.companies,
+            *self.models,
+            *self.countries,
+        )
         return frozenset(names) | {f"ids {self.low}..{self.high - 1}"}
 
 
@@ -101,3 +108,10 @@ POOLS: Mapping[Split, Pool] = {
         high=100000,
     ),
 }
+
+
+def address(first: str, last: str, domain: str, style: int) -> str:
+    """An e-mail address in one of three styles."""
+    first, last = first.lower(), last.lower()
+    local = (f"{first}.{last}", f"{first[0]}{last}", f"{first}_{last}")[style]
+    return f"{local}@{domain}"

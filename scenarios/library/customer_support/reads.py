@@ -69,7 +69,12 @@ def check_payment(desk: Desk, arguments: Arguments) -> Content:
         for row in found
         if row["duplicate_of"]
     ]
-    return {"stale": False, "customer_id": customer_id, "payments": found, "possible_duplicates": twice}
+    return {
+        "stale": False,
+        "customer_id": customer_id,
+        "payments": found,
+        "possible_duplicates": twice,
+    }
 
 
 def check_logs(desk: Desk, arguments: Arguments) -> Content:

@@ -43,7 +43,11 @@ class State:
     def owned(self, table: str, customer_id: str) -> list[tuple[str, Record]]:
         """Id and record of everything in a table that belongs to a customer, in stored order."""
         rows = self._tables.get(table, {})
-        return [(key, self.record(table, key)) for key, row in rows.items() if row["customer_id"] == customer_id]
+        return [
+            (key, self.record(table, key))
+            for key, row in rows.items()
+            if row["customer_id"] == customer_id
+        ]
 
     def write(self, table: str, key: str, field: str, value: Json) -> None:
         self._changes[table, key, field] = value

@@ -21,7 +21,16 @@ TOPICS = ("authentication", "rate_limits", "webhooks", "pagination", "bulk_impor
 SCOPES = ("read", "write", "admin")
 SOURCES = ("sign_in", "api", "device")
 STATUSES = ("in_progress", "waiting_on_customer", "on_hold", "handed_over")
-TEAMS = ("billing", "security", "engineering", "hardware", "privacy", "retention", "trust", "desk_lead")
+TEAMS = (
+    "billing",
+    "security",
+    "engineering",
+    "hardware",
+    "privacy",
+    "retention",
+    "trust",
+    "desk_lead",
+)
 PRIORITIES = ("normal", "high", "urgent")
 TEMPLATES = (
     "help_article",
@@ -52,7 +61,10 @@ def _enum(values: tuple[str, ...], description: str) -> dict[str, Json]:
 
 
 def _tool(
-    name: str, description: str, optional: Mapping[str, Any] | None = None, **required: dict[str, Json]
+    name: str,
+    description: str,
+    optional: Mapping[str, Any] | None = None,
+    **required: dict[str, Json],
 ) -> Tool:
     properties = {**required, **(optional or {})}
     schema = {"type": "object", "properties": properties, "required": list(required)}
@@ -99,14 +111,22 @@ TOOLS: tuple[Tool, ...] = (
         customer_id=_CUSTOMER,
         optional={
             "payment_id": _text("Only this payment, such as P-30175.", PAYMENT_ID),
-            "amount": {"type": "number", "minimum": 0, "description": "Only payments of this amount."},
+            "amount": {
+                "type": "number",
+                "minimum": 0,
+                "description": "Only payments of this amount.",
+            },
         },
     ),
     _tool(
         "refund",
         "Pay a payment back to the customer's card.",
         payment_id=_text("The payment to pay back, such as P-30175.", PAYMENT_ID),
-        amount={"type": "number", "exclusiveMinimum": 0, "description": "Amount to pay back, in dollars."},
+        amount={
+            "type": "number",
+            "exclusiveMinimum": 0,
+            "description": "Amount to pay back, in dollars.",
+        },
         reason=_enum(REASONS, "Why the money is paid back."),
     ),
     _tool(
@@ -155,15 +175,20 @@ TOOLS: tuple[Tool, ...] = (
         customer_id=_CUSTOMER,
         template=_enum(TEMPLATES, "Which template to send."),
         optional={
-            "article_id": _text("The article to send, such as KB-104; only for help_article.", ARTICLE_ID)
+            "article_id": _text(
+                "The article to send, such as KB-104; only for help_article.", ARTICLE_ID
+            )
         },
     ),
     _tool(
         "close_ticket",
         "Close a ticket whose request has been dealt with.",
         ticket_id=_TICKET,
-        resolution=_enum(RESOLUTIONS, "solved: something was changed. answered: information was given. "
-                         "declined: the request was refused."),
+        resolution=_enum(
+            RESOLUTIONS,
+            "solved: something was changed. answered: information was given. "
+            "declined: the request was refused.",
+        ),
     ),
 )
 

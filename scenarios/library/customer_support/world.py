@@ -8,9 +8,9 @@ from scenarios.core.tasks import Task
 from scenarios.core.types import Difficulty, Json, Tool, ToolCall, ToolResult
 from scenarios.core.world import World, error
 from scenarios.library.customer_support import letters, reads, writes
-from scenarios.library.customer_support.case import Request
 from scenarios.library.customer_support.desk import Desk, NotFound
 from scenarios.library.customer_support.draws import Draws
+from scenarios.library.customer_support.request import Request
 from scenarios.library.customer_support.stale import outdated
 from scenarios.library.customer_support.tools import LATENCY
 
@@ -26,7 +26,9 @@ _CACHED = frozenset({"lookup_user", "check_payment", "check_logs"})
 class SupportWorld(World):
     """One attempt: the records are the task's, the wording, the latencies, the faults and the stale reads its own."""
 
-    def __init__(self, task: Task, attempt: int, tools: tuple[Tool, ...], fault_rate: float) -> None:
+    def __init__(
+        self, task: Task, attempt: int, tools: tuple[Tool, ...], fault_rate: float
+    ) -> None:
         super().__init__(task, attempt, tools, fault_rate)
         self.request: Request = task.payload
         self.desk = Desk.of(self.request)
@@ -66,4 +68,6 @@ class SupportWorld(World):
             return result, faulted
         # Like a transient fault: not the agent's doing, and only the repeated read counts.
         fresh = self.run(call)
-        return ToolResult(outdated(fresh.content), fresh.is_error, fresh.seconds), not fresh.is_error
+        return ToolResult(
+            outdated(fresh.content), fresh.is_error, fresh.seconds
+        ), not fresh.is_error

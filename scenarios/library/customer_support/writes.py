@@ -50,7 +50,12 @@ def refund(desk: Desk, arguments: Arguments) -> Content:
     payment, verified = _record(desk, "payments", key)
     desk.guard(payment["customer_id"], policy.refund_breaches(payment, amount, verified))
     _write(
-        desk, "payments", key, status="refunded", refunded_amount=amount, refund_reason=arguments["reason"]
+        desk,
+        "payments",
+        key,
+        status="refunded",
+        refunded_amount=amount,
+        refund_reason=arguments["reason"],
     )
     return {"payment_id": key, "status": "refunded", "refunded_amount": amount}
 
@@ -60,7 +65,9 @@ def update_subscription(desk: Desk, arguments: Arguments) -> Content:
     subscription, verified = _record(desk, "subscriptions", key)
     if (action == "change_plan") != ("plan" in arguments):
         return {"error": "bad_request", "message": "a plan goes with change_plan, and only with it"}
-    desk.guard(subscription["customer_id"], policy.subscription_breaches(subscription, action, verified))
+    desk.guard(
+        subscription["customer_id"], policy.subscription_breaches(subscription, action, verified)
+    )
     if action == "change_plan":
         changed = {"plan": arguments["plan"]}
     else:
@@ -95,10 +102,17 @@ def escalate(desk: Desk, arguments: Arguments) -> Content:
 
 
 def send_email(desk: Desk, arguments: Arguments) -> Content:
-    key, template, article = arguments["customer_id"], arguments["template"], arguments.get("article_id")
+    key, template, article = (
+        arguments["customer_id"],
+        arguments["template"],
+        arguments.get("article_id"),
+    )
     customer, _ = _record(desk, "customers", key)
     if (template == "help_article") != (article is not None):
-        return {"error": "bad_request", "message": "an article goes with help_article, and only with it"}
+        return {
+            "error": "bad_request",
+            "message": "an article goes with help_article, and only with it",
+        }
     if article is not None and article not in ARTICLES:
         raise NotFound("articles", article)
     desk.guard(key, [])

@@ -63,6 +63,14 @@ KINDS = (
     Kind("locked_account", "sign_in", "access", locked_account, 1.0),
     Kind("expired_password", "sign_in", "access", expired_password, 0.8),
     Kind("break_in", "sign_in", "access", break_in, 0.7, stays_open=True, alone=True),
-    Kind("stranger_reported", "suspicious", "access", stranger_reported, 0.6, stays_open=True, alone=True),
+    Kind(
+        "stranger_reported",
+        "suspicious",
+        "access",
+        stranger_reported,
+        0.6,
+        stays_open=True,
+        alone=True,
+    ),
     Kind("false_alarm", "suspicious", "access", false_alarm, 0.6),
 )

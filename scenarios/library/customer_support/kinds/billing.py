@@ -11,8 +11,30 @@ from scenarios.library.customer_support.case import Case
 from scenarios.library.customer_support.kinds.kind import Kind
 from scenarios.library.customer_support.state import Record
 
-SMALL = (9.0, 12.5, 15.0, 19.0, 24.9, 29.0, 35.0, 39.5, 45.0, 49.0, 55.0, 59.9, 64.0, 72.0, 79.0, 85.5, 99.0, 110.0,
-         129.0, 149.0, 165.0, 189.0)
+SMALL = (
+    9.0,
+    12.5,
+    15.0,
+    19.0,
+    24.9,
+    29.0,
+    35.0,
+    39.5,
+    45.0,
+    49.0,
+    55.0,
+    59.9,
+    64.0,
+    72.0,
+    79.0,
+    85.5,
+    99.0,
+    110.0,
+    129.0,
+    149.0,
+    165.0,
+    189.0,
+)
 LARGE = (229.0, 249.0, 280.0, 310.0, 349.5, 399.0, 450.0, 520.0, 599.0, 640.0, 780.0, 899.0)
 METHODS = ("visa", "mastercard", "bank_debit")
 
@@ -36,7 +58,9 @@ def _payment(case: Case, amount: float, days: int, status: str = "paid", **extra
 
 def _further_payments(case: Case, taken: float) -> None:
     """Distractors: other payments of the same customer, of other amounts."""
-    for amount in case.draws.sample([a for a in SMALL + LARGE if a != taken], case.dials.distractors):
+    for amount in case.draws.sample(
+        [a for a in SMALL + LARGE if a != taken], case.dials.distractors
+    ):
         _payment(case, amount, case.draws.between(2, 300))
 
 
@@ -71,7 +95,9 @@ def _pay_back(case: Case, payment: str, reason: str, check: str) -> None:
     case.resolve("solved", (refund,))
 
 
-def _refund_case(case: Case, amounts: tuple[float, ...], days: int, status: str = "paid") -> tuple[str, str]:
+def _refund_case(
+    case: Case, amounts: tuple[float, ...], days: int, status: str = "paid"
+) -> tuple[str, str]:
     case.offer_code()
     amount = case.draws.pick(amounts)
     payment = _payment(case, amount, days, status)

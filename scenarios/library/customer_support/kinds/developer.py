@@ -33,7 +33,9 @@ def api_key_not_included(case: Case) -> None:
     case.resolve("declined", (case.mail("api_not_included", (lookup,)),))
 
 
-def _read_log(case: Case, status_code: int, key_status: str, service: str, scope: str = "read") -> str:
+def _read_log(
+    case: Case, status_code: int, key_status: str, service: str, scope: str = "read"
+) -> str:
     """State the need and require the API log, which tells the three causes apart."""
     case.tables["customers"][case.customer_id]["api_access"] = "included"
     case.request("api_error")

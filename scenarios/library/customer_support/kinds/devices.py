@@ -23,11 +23,17 @@ def _read_log(case: Case, error: str, hardware: str, service: str) -> tuple[str,
     for key, its_model in rows:
         case.add("devices", key, model=its_model, online=key != device)
     case.add(
-        "logs", f"{device}/device", last_error=error, hardware_check=hardware, service_status=service
+        "logs",
+        f"{device}/device",
+        last_error=error,
+        hardware_check=hardware,
+        service_status=service,
     )
     phrase = draws.pick(phrases(case.split, "device_offline"))
     told = several or draws.chance(0.5)
-    case.request("device_offline", *((case.tell("device_id", device),) if told else ()), phrase=phrase)
+    case.request(
+        "device_offline", *((case.tell("device_id", device),) if told else ()), phrase=phrase
+    )
     before = () if told else (case.lookup(),)
     arguments = {"subject_id": device, "source": "device"}
     return case.step("device_log", "check_logs", arguments, before, uses=("device",)), phrase

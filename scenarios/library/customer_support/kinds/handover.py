@@ -30,7 +30,25 @@ def out_of_scope(case: Case) -> None:
 
 
 KINDS = (
-    Kind("ownership_dispute", "ownership_dispute", "trust", ownership_dispute, 0.7, True, alone=True, chat=False),
+    Kind(
+        "ownership_dispute",
+        "ownership_dispute",
+        "trust",
+        ownership_dispute,
+        0.7,
+        True,
+        alone=True,
+        chat=False,
+    ),
     Kind("data_deletion", "data_deletion", "privacy", data_deletion, 0.7, True),
-    Kind("out_of_scope", "out_of_scope", "outside", out_of_scope, 0.0, True, alone=True, shows_ticket=False),
+    Kind(
+        "out_of_scope",
+        "out_of_scope",
+        "outside",
+        out_of_scope,
+        0.0,
+        True,
+        alone=True,
+        shows_ticket=False,
+    ),
 )

@@ -21,11 +21,19 @@ def _older_ticket(case: Case, target: str) -> tuple[str, str]:
     draws = case.draws
     older = case.new_id("T")
     days = draws.between(6, 20) if target == "missed" else draws.between(1, 3)
-    for ticket in draws.shuffled([older, *(case.new_id("T") for _ in range(case.dials.distractors))]):
+    for ticket in draws.shuffled(
+        [older, *(case.new_id("T") for _ in range(case.dials.distractors))]
+    ):
         if ticket == older:
             case.add("tickets", ticket, status="in_progress", age_days=days, response_target=target)
         else:
-            case.add("tickets", ticket, status="closed", age_days=draws.between(30, 300), response_target="met")
+            case.add(
+                "tickets",
+                ticket,
+                status="closed",
+                age_days=draws.between(30, 300),
+                response_target="met",
+            )
     case.request("ticket_status", case.tell("older_ticket", older))
     return older, case.lookup()
 

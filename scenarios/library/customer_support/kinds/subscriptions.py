@@ -19,11 +19,15 @@ def _subscription(case: Case, plan: str, **facts: Json) -> str:
     rows = [(target, "active", plan, usual | facts)]
     if two:
         case.tell("subscription_id", target, firm=True)
-        rows.insert(draws.below(2), (case.new_id("S"), "active", draws.pick(PLANS), usual))
+        # Only hard tasks make the agent tell apart which of the two subscriptions a fact belongs to.
+        its = usual if case.difficulty == "hard" else usual | facts
+        rows.insert(draws.below(2), (case.new_id("S"), "active", draws.pick(PLANS), its))
     elif case.dials.distractors > 1:
         rows.append((case.new_id("S"), "ended", draws.pick(PLANS), usual))
     for key, status, its_plan, fields in rows:
-        case.add("subscriptions", key, status=status, plan=its_plan, seats=draws.between(1, 40), **fields)
+        case.add(
+            "subscriptions", key, status=status, plan=its_plan, seats=draws.between(1, 40), **fields
+        )
     return target
 
 
@@ -49,7 +53,9 @@ def cancel_in_term(case: Case) -> None:
 
 
 def _change(case: Case, intent: str, old: str, new: str) -> None:
-    facts = {"downgrade": "blocked_by_usage"} if intent == "upgrade" and case.draws.chance(0.4) else {}
+    facts = (
+        {"downgrade": "blocked_by_usage"} if intent == "upgrade" and case.draws.chance(0.4) else {}
+    )
     subscription = _subscription(case, old, **facts)
     lookup = _ask_for(case, intent, case.tell("plan", new.capitalize()))
     arguments = {"subscription_id": subscription, "action": "change_plan", "plan": new}

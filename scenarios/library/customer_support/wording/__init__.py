@@ -60,6 +60,10 @@ def every(split: Split) -> frozenset[str]:
     def leaves(part: Any) -> list[str]:
         if isinstance(part, str):
             return [part]
-        return [leaf for item in (part.values() if isinstance(part, dict) else part) for leaf in leaves(item)]
+        return [
+            leaf
+            for item in (part.values() if isinstance(part, dict) else part)
+            for leaf in leaves(item)
+        ]
 
     return frozenset(leaves(book(split)))
