@@ -205,7 +205,7 @@ CELERY_TASK_IGNORE_RESULT = True
 # Early acknowledgement: late was measured to lose tasks and to run long ones twice.
 CELERY_TASK_ACKS_LATE = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 # A dead Redis must not hang a web request: fail at once, beat re-sends what is still queued.
@@ -221,7 +221,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "max_retries": 0 if ROLE != "worker" else 3,
 }
 CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
+# Nothing here runs less than every few seconds, so no state needs a file.
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 CELERY_BEAT_SCHEDULE = {
     # `expires` keeps a long Redis or worker outage from ending in a pile of wake-ups.
     "wake-queued-runs": {

@@ -22,10 +22,11 @@ from types import FrameType
 
 from agentgym_site.child import Child, Part
 from agentgym_site.env import on_off, secret, var_dir
-from agentgym_site.private_services import ServiceError, prepare_environment, release
+from agentgym_site.private_services import ServiceError, heal, prepare_environment, release
 
 HOST = "127.0.0.1"
 _PATIENCE_S = 60.0
+_HEAL_EVERY_S = 1.0
 # One thread each: two spinning OpenMP threads were measured 42 times slower beside other work.
 _CALM = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
 
@@ -147,6 +148,7 @@ class Supervisor:
         self.children = [Child(part, log_dir, say) for part in wanted]
         self.log_dir = log_dir
         self.stopping = threading.Event()
+        self.next_heal = 0.0
 
     def run(self, port: int) -> int:
         """Block until asked to stop (0), or until a part ended too often (1)."""
@@ -165,11 +167,24 @@ class Supervisor:
 
     def _watch(self) -> int:
         while not self.stopping.wait(0.25):
+            self._heal_services()
             for child in self.children:
                 if not child.check():
                     say(f"{child.part.name} ended too often; the whole log is in {child.log}.")
                     return 1
         return 0
+
+    def _heal_services(self) -> None:
+        """Private servers are parts too; what a person's own DATABASE_URL names is not ours to start."""
+        if time.monotonic() < self.next_heal:
+            return
+        self.next_heal = time.monotonic() + _HEAL_EVERY_S
+        try:
+            for name in heal():
+                say(f"{name} had died and was started again.")
+        except ServiceError as error:
+            self.next_heal = time.monotonic() + 10 * _HEAL_EVERY_S
+            say(f"A private server died and does not come back. {error}")
 
     def _asked_to_stop(self, number: int, _frame: FrameType | None) -> None:
         if not self.stopping.is_set():

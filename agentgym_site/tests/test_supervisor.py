@@ -75,6 +75,12 @@ def test_it_starts_everything_heals_and_stops_on_ctrl_c(var: Path) -> None:
         assert site.says("beat was ended by SIGKILL"), site.text
         assert site.says("beat starts again in 1 s")
 
+        psutil.Process(int((var / "redis" / "redis.pid").read_text())).kill()
+        assert site.says("Redis had died and was started again."), site.text
+        postgres = (Paths(var).postgres_data / "postmaster.pid").read_text().split()[0]
+        psutil.Process(int(postgres)).kill()
+        assert site.says("PostgreSQL had died and was started again."), site.text
+
         family = psutil.Process(site.process.pid).children(recursive=True)
         site.process.send_signal(signal.SIGINT)
         assert site.process.wait(40) == 0, site.text
