@@ -53,7 +53,10 @@ class Pulse:
                 (signal.SIGTERM, self._leave_softly),
             ):
                 # The command line hears Ctrl-C itself, and asks for the stop as the portal does.
-                if number != signal.SIGINT or signal.getsignal(number) is signal.default_int_handler:
+                if (
+                    number != signal.SIGINT
+                    or signal.getsignal(number) is signal.default_int_handler
+                ):
                     self._previous[number] = signal.signal(number, handler)
         self._thread.start()
         return self

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
 
-websocket_urlpatterns: list[URLPattern | URLResolver] = []
+from training.consumers import RunConsumer
+
+websocket_urlpatterns = [path("ws/runs/<int:pk>/", RunConsumer.as_asgi())]

@@ -58,7 +58,8 @@ def test_a_run_that_succeeds_registers_a_version_with_its_evidence(
     run.refresh_from_db()
     assert (run.status, run.phase, run.episodes_done) == ("succeeded", "done", 40)
     assert run.evidence == EVIDENCE
-    assert run.version is not None and run.version.evidence == EVIDENCE
+    assert run.version is not None
+    assert run.version.evidence == EVIDENCE
     assert run.version.manifest["config"]["scenario"] == "echo"
     assert (run.version.path / "policy.safetensors").is_file()
     assert list(run.points.values_list("seq", "episodes")) == [(1, 10), (2, 20)]
@@ -100,7 +101,9 @@ def test_a_stop_between_two_updates_keeps_what_was_learned(
     assert time.monotonic() - started < 2
     assert run.status == "stopped"
     assert run.stop_reason == "Stopped on request."
-    assert run.version is not None and run.version.is_partial and run.version.evidence is None
+    assert run.version is not None
+    assert run.version.is_partial
+    assert run.version.evidence is None
 
 
 def test_a_trainer_that_knows_the_request_hands_over_its_present_weights(
@@ -121,7 +124,8 @@ def test_a_trainer_that_knows_the_request_hands_over_its_present_weights(
     runner.execute(run.pk)
     run.refresh_from_db()
     assert (run.status, run.episodes_done) == ("stopped", 17)
-    assert run.version is not None and run.version.manifest["episodes"] == 17
+    assert run.version is not None
+    assert run.version.manifest["episodes"] == 17
 
 
 def test_a_trainer_that_computes_for_long_is_interrupted(
@@ -205,7 +209,8 @@ def test_ctrl_c_stops_softly_and_keeps_what_was_learned(
     run = make_run()
     runner.execute(run.pk)
     run.refresh_from_db()
-    assert run.status == "stopped" and run.version is not None
+    assert run.status == "stopped"
+    assert run.version is not None
 
 
 @pytest.mark.parametrize(
@@ -229,8 +234,10 @@ def test_a_failure_has_words_for_the_owner_and_a_traceback_for_staff(
     run = make_run()
     runner.execute(run.pk)
     run.refresh_from_db()
-    assert run.status == "failed" and words in run.failure
-    assert "Traceback" not in run.failure and "/root" not in run.failure
+    assert run.status == "failed"
+    assert words in run.failure
+    assert "Traceback" not in run.failure
+    assert "/root" not in run.failure
     assert "Traceback" in run.events.last().detail["traceback"]  # type: ignore[union-attr]
     assert run.last_seq == 1
 
@@ -250,7 +257,8 @@ def test_a_full_disk_at_a_checkpoint_leaves_the_earlier_one(
     run = make_run()
     runner.execute(run.pk)
     run.refresh_from_db()
-    assert run.status == "failed" and run.failure.startswith("The disk is full")
+    assert run.status == "failed"
+    assert run.failure.startswith("The disk is full")
     assert [p.name for p in runner.checkpoint_directory(run).iterdir()] == ["episode-000000010"]
 
 
@@ -260,7 +268,8 @@ def test_weights_that_are_not_finite_end_the_run(make_run: MakeRun, trainer: Tra
     run = make_run()
     runner.execute(run.pk)
     run.refresh_from_db()
-    assert run.status == "failed" and "diverged" in run.failure
+    assert run.status == "failed"
+    assert "diverged" in run.failure
     assert not runner.checkpoint_directory(run).exists()
 
 
@@ -293,4 +302,5 @@ def test_a_scenario_that_is_gone_is_named(make_run: MakeRun) -> None:
     Run.objects.filter(pk=run.pk).update(config={"scenario": "echoo"})
     runner.execute(run.pk)
     run.refresh_from_db()
-    assert run.status == "failed" and "Did you mean 'echo'" in run.failure
+    assert run.status == "failed"
+    assert "Did you mean 'echo'" in run.failure
