@@ -20,8 +20,8 @@ TOP = 3
 K1, B, TITLE_WEIGHT = 1.2, 0.25, 2
 COMMON_WEIGHT = 0.35
 TOTAL_SHARE = 0.25
-WEAK = 4.0
-"""Scores below this are reported as weak matches."""
+FLOOR = 4.0
+"""Articles that score less are not worth showing: one chance word of the query met one of theirs."""
 
 _BOOK: Mapping[str, Any] = json.loads(
     Path(__file__).with_name("help_centre.json").read_text(encoding="utf-8")
@@ -132,19 +132,13 @@ def search(query: str) -> tuple[tuple[str, float], ...]:
             best[key] = max(best.get(key, 0.0), score)
             total[key] = total.get(key, 0.0) + score
     scored = ((key, score + TOTAL_SHARE * (total[key] - score)) for key, score in best.items())
-    return tuple(sorted(scored, key=lambda item: (-item[1], item[0]))[:TOP])
+    worth = [item for item in scored if item[1] >= FLOOR]
+    return tuple(sorted(worth, key=lambda item: (-item[1], item[0]))[:TOP])
 
 
 def results(query: str) -> dict[str, Json]:
     """What the search tool answers."""
-    found = [
-        {
-            "article_id": key,
-            "title": ARTICLES[key][0],
-            "match": "strong" if score >= WEAK else "weak",
-        }
-        for key, score in search(query)
-    ]
+    found = [{"article_id": key, "title": ARTICLES[key][0]} for key, _ in search(query)]
     return {"found": len(found), "results": found}
 
 
