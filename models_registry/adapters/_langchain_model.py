@@ -155,11 +155,11 @@ class PolicyChatModel(BaseChatModel):
         specs, must_call = _narrowed([_spec(tool) for tool in tools or ()], choice)
         offer = match_tools(specs, self.known_tools)
         turns = turns_from(messages, offer)
-        if tool_calls_since_user(messages) >= self.max_steps:
-            return self._out_of_steps(), ()
         decision = self._asked(turns, offer.tools, must_call=must_call)
         if decision.call is None:
             return decision, ()
+        if tool_calls_since_user(messages) >= self.max_steps:
+            return self._out_of_steps(), ()
         call, problems = offer.runnable(decision.call)
         confidence = 0.0 if problems else decision.confidence
         return Decision("tool", call, "", confidence, decision.alternatives), problems

@@ -99,7 +99,7 @@ def canonical_content(text: str) -> Json:
     if not stripped or len(stripped) > MAX_PARSED_CHARACTERS:
         return text
     try:
-        return json.loads(stripped, parse_constant=_refuse)
+        return _plain(json.loads(stripped, parse_constant=_refuse))
     except (ValueError, RecursionError):
         pass
     if stripped[0] not in "{[('\"" and stripped not in {"None", "True", "False"}:

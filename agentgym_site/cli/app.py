@@ -1,0 +1,153 @@
+"""The commands and their options; each command's work is in a file of its own, imported when it is called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from agentgym_site import __version__
+from agentgym_site.cli.exits import EXIT_CODES, reported
+from agentgym_site.cli.options import free_directory, setting, train_config
+
+app = typer.Typer(
+    name="agentgym",
+    help="Train tool-using agents, and look at what came of it.",
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout, for programs.")]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"agentgym {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", "-V", callback=_show_version, is_eager=True, help="Show the version."
+        ),
+    ] = False,
+) -> None:
+    """Train tool-using agents, and look at what came of it."""
+
+
+@app.command("train", epilog=EXIT_CODES)
+def train_command(  # noqa: PLR0913 (one per option)
+    scenario: Annotated[str, typer.Argument(help="What to train for; `agentgym list` names them.")],
+    episodes: Annotated[str | None, setting("episodes")] = None,
+    learning_rate: Annotated[str | None, setting("learning_rate")] = None,
+    batch_size: Annotated[str | None, setting("batch_size")] = None,
+    discount_factor: Annotated[str | None, setting("discount_factor")] = None,
+    checkpoint_interval: Annotated[str | None, setting("checkpoint_interval")] = None,
+    seed: Annotated[str | None, setting("seed")] = None,
+    difficulty: Annotated[str | None, setting("difficulty")] = None,
+    algorithm: Annotated[str | None, setting("algorithm")] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="Any other setting, e.g. evaluation_tasks=100."
+        ),
+    ] = None,
+    output_dir: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Write the model's bundle there too (new or empty folder)."
+        ),
+    ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="More figures, and logs.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train an agent, show its progress, and end with the evidence on held-out tasks.
+
+    The run shows in the portal as well. Ctrl-C stops it and keeps what was learned.
+    """
+    with reported(as_json=as_json):
+        given = {
+            "scenario": scenario, "episodes": episodes, "learning_rate": learning_rate,
+            "batch_size": batch_size, "discount_factor": discount_factor,
+            "checkpoint_interval": checkpoint_interval, "seed": seed, "difficulty": difficulty,
+            "algorithm": algorithm,
+        }  # fmt: skip
+        config, values = train_config(given, assignments or ())
+        output_dir = free_directory(output_dir)
+        from agentgym_site.cli.train import Wanted, train  # noqa: PLC0415
+
+        raise typer.Exit(train(Wanted(config, values, output_dir, verbose, as_json)))
+
+
+@app.command("list", epilog=EXIT_CODES)
+def list_command(
+    what: Annotated[
+        str, typer.Argument(metavar="[scenarios|runs|models]", help="One section only.")
+    ] = "",
+    detailed: Annotated[bool, typer.Option("--detailed", help="Everything that is known.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="Newest runs and models to show.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List scenarios, runs and models."""
+    with reported(as_json=as_json):
+        from agentgym_site.cli.listing import show  # noqa: PLC0415
+
+        show(what, detailed=detailed, limit=limit, as_json=as_json)
+
+
+@app.command("info", epilog=EXIT_CODES)
+def info_command(as_json: AsJson = False) -> None:
+    """Versions, folders, servers and counts of this installation; starts nothing."""
+    with reported(as_json=as_json):
+        from agentgym_site.cli.info import show  # noqa: PLC0415
+
+        show(as_json=as_json)
+
+
+@app.command("evaluate", epilog=EXIT_CODES)
+def evaluate_command(
+    version: Annotated[
+        str,
+        typer.Argument(
+            help="A version's id, NAME:NUMBER, NAME (its newest), or a bundle's folder."
+        ),
+    ],
+    split: Annotated[str, typer.Option(help="Tasks of: train, validation or test.")] = "test",
+    episodes: Annotated[
+        int, typer.Option(help="Attempts in all, rounded up to whole tasks. 1 to 1,000,000.")
+    ] = 800,
+    attempts: Annotated[
+        int, typer.Option(help="Attempts at each task; 8 gives pass^8. 1 to 64.")
+    ] = 8,
+    difficulty: Annotated[
+        str | None, typer.Option(help="easy, medium or hard. Default: as trained.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Play a trained version and the baselines on tasks of a split; show the evidence."""
+    with reported(as_json=as_json):
+        from agentgym_site.cli.evaluate import Exam, evaluate  # noqa: PLC0415
+
+        evaluate(version, Exam.checked(split, episodes, attempts, difficulty), as_json=as_json)
+
+
+@app.command("check", epilog=EXIT_CODES)
+def check_command(
+    scenario: Annotated[str, typer.Argument(help="The scenario to prove.")],
+    tasks: Annotated[int, typer.Option(min=1, help="Tasks per split and difficulty.")] = 40,
+    as_json: AsJson = False,
+) -> None:
+    """Prove that a scenario keeps the rules: deterministic, solvable, not guessable, nothing leaks."""
+    with reported(as_json=as_json):
+        from agentgym_site.cli.check import check  # noqa: PLC0415
+
+        check(scenario, tasks=tasks, as_json=as_json)
