@@ -124,7 +124,9 @@ def _prepare_folders(paths: Paths, account: Account | None) -> None:
     if account:
         for folder in (paths.postgres_home, paths.postgres_sockets, _binaries()):
             _make_reachable(folder, (paths.var, paths.runtime))
-        _make_readable(_binaries().parent)
+        package = _binaries().parents[1]
+        for folder in (_binaries().parent, package.with_name(f"{package.name}.libs")):
+            _make_readable(folder)
 
 
 def _make_reachable(folder: Path, own: tuple[Path, Path]) -> None:
@@ -141,7 +143,7 @@ def _make_reachable(folder: Path, own: tuple[Path, Path]) -> None:
 
 def _make_readable(installation: Path) -> None:
     """Under a strict umask pip leaves the wheel's files to root alone; the server must read them."""
-    if installation.stat().st_mode & stat.S_IROTH:
+    if not installation.exists() or installation.stat().st_mode & stat.S_IROTH:
         return
     for path in [installation, *installation.rglob("*")]:
         if not path.is_symlink():

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -165,6 +166,18 @@ def test_a_missing_wheel_is_named(
 
     with pytest.raises(ServiceError, match="is not installed"):
         module.start(Paths(var))  # type: ignore[attr-defined]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root hands the server to another account")
+def test_wheels_installed_under_a_strict_umask_work(var: Path) -> None:
+    var.mkdir()
+    wheel = private_postgres._binaries().parents[1]
+    for name in (wheel.name, f"{wheel.name}.libs"):
+        shutil.copytree(wheel.with_name(name), var / name, symlinks=True)
+    subprocess.run(["chmod", "-R", "go-rwx", str(var)], check=True)
+
+    assert python(_USE, clean_env(var, PYTHONPATH=str(var))).stdout == "up\n"
+    assert stat.S_IMODE(var.stat().st_mode) == 0o701, "passable, not listable"
 
 
 def test_a_planted_link_is_not_followed(var: Path) -> None:
