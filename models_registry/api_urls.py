@@ -1,7 +1,12 @@
-"""Addresses of the ``models_registry`` app."""
+"""REST addresses of the registry, under /api/."""
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from models_registry import api
+
+urlpatterns = [
+    path("models/", api.VersionList.as_view(), name="api-model-list"),
+    path("models/<int:pk>/", api.VersionDetail.as_view(), name="api-model-detail"),
+]

@@ -1,7 +1,12 @@
-"""Addresses of the ``scenarios`` app."""
+"""REST addresses of the catalogue, under /api/."""
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from scenarios import api
+
+urlpatterns = [
+    path("scenarios/", api.ScenarioList.as_view(), name="api-scenario-list"),
+    path("scenarios/<str:name>/", api.ScenarioDetail.as_view(), name="api-scenario-detail"),
+]

@@ -18,14 +18,14 @@ class ScenariosConfig(AppConfig):
 
     def ready(self) -> None:
         """Keep the rows of built-in scenarios equal to their code."""
-        post_migrate.connect(_sync, sender=self)
+        post_migrate.connect(write_builtin_scenarios, sender=self)
 
 
-def _sync(apps: Any = registry, **_: Any) -> None:
+def write_builtin_scenarios(apps: Any = registry, **_: Any) -> None:
+    """Signal handler: write the rows, unless a backward migration has taken their table away."""
     from scenarios.services import sync_builtin_scenarios  # noqa: PLC0415 (models are not loaded before)
 
     try:
-        # After a backward migration the table may be gone, and there is nothing to write.
         apps.get_model("scenarios", "Scenario")
     except LookupError:
         return

@@ -93,6 +93,6 @@ def queued_without_message(*, limit: int = 16) -> list[int]:
     return list(waiting.values_list("pk", flat=True)[:limit])
 
 
-def note_message(run_id: int) -> None:
-    """Remember that a worker was told about a queued run."""
-    Run.objects.filter(pk=run_id, status=Status.QUEUED).update(woken_at=Now())
+def note_message(run_id: int, *, sent: bool) -> None:
+    """Remember whether a worker was told about a queued run; if not, the next beat tells one."""
+    Run.objects.filter(pk=run_id, status=Status.QUEUED).update(woken_at=Now() if sent else None)

@@ -76,7 +76,10 @@ def create_run(*, owner: User, values: Mapping[str, Any]) -> Run:
             scenario_hash=scenario.content_hash,
             code_version=str(settings.SPECTACULAR_SETTINGS["VERSION"]),
             torch_version=_installed("torch"),
+            # Whoever makes a run sends the message or trains it here; the beat only steps in later.
+            woken_at=Now(),
         )
+        run.refresh_from_db(fields=["woken_at"])
         note(run.pk, "created", actor=owner)
     return run
 

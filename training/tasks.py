@@ -66,8 +66,9 @@ def _send(run_id: int) -> bool:
         train_run.apply_async(args=[run_id], expires=MESSAGE_SECONDS)
     except (OperationalError, OSError) as error:
         logger.warning("Run %s stays queued, Redis is away (%s)", run_id, error)
+        note_message(run_id, sent=False)
         return False
-    note_message(run_id)
+    note_message(run_id, sent=True)
     return True
 
 
