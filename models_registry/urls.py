@@ -1,7 +1,16 @@
-"""Addresses of the ``models_registry`` app."""
+"""Pages of the registry and of API tokens."""
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from models_registry import views
+
+app_name = "models_registry"
+urlpatterns = [
+    path("models/", views.model_list, name="list"),
+    path("models/<int:pk>/", views.version_detail, name="detail"),
+    path("models/<int:pk>/delete/", views.version_delete, name="delete"),
+    path("tokens/", views.tokens, name="tokens"),
+    path("tokens/<int:pk>/revoke/", views.token_revoke, name="token-revoke"),
+]

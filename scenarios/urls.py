@@ -1,7 +1,13 @@
-"""Addresses of the ``scenarios`` app."""
+"""Pages of the catalogue."""
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from scenarios import views
+
+app_name = "scenarios"
+urlpatterns = [
+    path("scenarios/", views.scenario_list, name="list"),
+    path("scenarios/<slug:key>/", views.scenario_detail, name="detail"),
+]

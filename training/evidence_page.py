@@ -1,0 +1,122 @@
+"""Evidence as the page shows it: verdict cards, the table of agents, interval pictures, failures as bars."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+AGENTS = ("trained", "untrained", "random", "keyword", "retrieval", "oracle")
+MEASURES = (
+    ("tool_reliability", "Tool reliability", "share"),
+    ("success", "Success", "share"),
+    ("pass_1", "pass^1", "share"),
+    ("pass_4", "pass^4", "share"),
+    ("pass_8", "pass^8", "share"),
+    ("steps", "Steps", "number"),
+    ("reward", "Reward", "number"),
+    ("response_seconds", "Response time", "seconds"),
+)
+PICTURES = (("tool_reliability", "Tool reliability"), ("success", "Success: tasks solved"))
+WIDTH, LEFT, RIGHT, ROW, TOP, FOOT = 720, 180, 28, 34, 26, 26
+_SPAN = WIDTH - LEFT - RIGHT
+
+
+def evidence_context(evidence: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything the evidence template needs, from the document that the trainer wrote."""
+    agents = _agents(evidence)
+    targets = {c.get("key"): c.get("target") for c in evidence.get("criteria", ())}
+    return {
+        "evidence": evidence,
+        "criteria": evidence.get("criteria", ()),
+        "met_count": sum(bool(c.get("met")) for c in evidence.get("criteria", ())),
+        "agents": agents,
+        "measures": [label for _, label, _ in MEASURES],
+        "pictures": [picture(agents, key, title, targets.get(key)) for key, title in PICTURES],
+        "trained": evidence.get("agents", {}).get("trained", {}),
+        "failures": failure_bars(evidence.get("agents", {}).get("trained", {})),
+        "cost": evidence.get("cost") or {},
+    }
+
+
+def _agents(evidence: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Known agents in their order, then any others, each with its cells in the order of `MEASURES`."""
+    found = evidence.get("agents", {})
+    order = [key for key in AGENTS if key in found] + [key for key in found if key not in AGENTS]
+    return [
+        {
+            "key": key,
+            "label": found[key].get("label") or key.capitalize(),
+            "episodes": found[key].get("episodes"),
+            "calls": found[key].get("calls"),
+            "cells": [
+                {"label": label, "unit": unit, "figure": figure_of(found[key], name)}
+                for name, label, unit in MEASURES
+            ],
+            "agent": found[key],
+        }
+        for key in order
+    ]
+
+
+def figure_of(agent: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """One measure of an agent: {value, low, high, n}; empty where it was not taken."""
+    if name.startswith("pass_"):
+        found = agent.get("pass_hat", {}).get(name.removeprefix("pass_"))
+    else:
+        found = agent.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+def picture(
+    agents: Sequence[Mapping[str, Any]], key: str, title: str, target: float | None
+) -> dict[str, Any]:
+    """Geometry of a dot-and-whisker chart of one share over all agents, in SVG units."""
+    rows = []
+    for number, row in enumerate(agents):
+        figure = figure_of(row["agent"], key)
+        value = figure.get("value")
+        if value is None:
+            continue
+        low, high = figure.get("low"), figure.get("high")
+        rows.append(
+            {
+                "key": row["key"],
+                "label": row["label"],
+                "figure": figure,
+                "y": TOP + ROW * number + ROW // 2,
+                "x": place(value),
+                "low": place(value if low is None else low),
+                "high": place(value if high is None else high),
+                "left_of": (left := value > 0.8),
+                "text_x": place(value if low is None else low) - 12
+                if left
+                else place(value if high is None else high) + 12,
+            }
+        )
+    return {
+        "key": key,
+        "title": title,
+        "rows": rows,
+        "width": WIDTH,
+        "height": TOP + ROW * len(agents) + FOOT,
+        "bottom": TOP + ROW * len(agents),
+        "top": TOP,
+        "ticks": [{"x": place(tick / 4), "label": f"{25 * tick} %"} for tick in range(5)],
+        "target": target,
+        "target_x": None if target is None else place(target),
+    }
+
+
+def place(share: float) -> float:
+    """A share's horizontal position."""
+    return round(LEFT + _SPAN * min(1.0, max(0.0, share)), 1)
+
+
+def failure_bars(agent: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Kinds of failure, most frequent first, with each one's share of all."""
+    failures = agent.get("failures") or {}
+    total = sum(failures.values())
+    ranked = sorted(failures.items(), key=lambda pair: -pair[1])
+    return [
+        {"kind": kind, "count": count, "share": count / total} for kind, count in ranked if count
+    ]

@@ -1,0 +1,158 @@
+"""Pages of runs: home, list, start, live page, stop."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from scenarios.models import Scenario
+from scenarios.pages import UserRequest, page_of, render_page, wants_fragment
+from training import listing, series, services, starting
+from training.forms import StartForm, settings_table
+from training.models import Run
+from training.rl.config import ConfigError
+
+RECENT = 6
+
+
+@login_required
+@never_cache
+@require_safe
+def home(request: UserRequest) -> HttpResponse:
+    """What runs, what ran, what came out best. Polled by htmx while something runs."""
+    runs = listing.rows(Run.objects.visible_to(request.user))
+    active = list(runs.active()[:20])
+    context: dict[str, Any] = {"active": active, "show_owner": request.user.is_staff}
+    if not wants_fragment(request):
+        context |= {
+            "recent": list(runs.exclude(status__in=Run.ACTIVE)[:RECENT]),
+            "best": listing.best_versions(request.user),
+            "site": request.build_absolute_uri("/").rstrip("/"),
+        }
+    return render_page(request, "training/home.html", "training/_running_runs.html", context)
+
+
+@login_required
+@require_safe
+def run_list(request: UserRequest) -> HttpResponse:
+    """Runs, filtered, sorted and paged by the query string."""
+    wish = listing.Wish.of(request.GET)
+    visible = Run.objects.visible_to(request.user)
+    context = {
+        "wish": wish,
+        "page": page_of(request, listing.chosen(visible, wish)),
+        "columns": listing.columns(wish),
+        "statuses": Run.Status.choices,
+        "scenarios": Scenario.objects.visible_to(request.user).values_list("key", "title"),
+        "any_runs": wish.is_narrow is False or visible.exists(),
+        "show_owner": request.user.is_staff,
+    }
+    return render_page(request, "training/run_list.html", "training/_run_table.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def run_create(request: UserRequest) -> HttpResponse:
+    """The start form. A form that is sent twice starts one run."""
+    if request.method != "POST":
+        form = StartForm(initial={**_wanted(request), "submission": uuid4().hex})
+        return render(request, "training/run_form.html", {"form": form})
+    form = StartForm(request.POST)
+    if form.is_valid():
+        try:
+            run = starting.start_once(
+                request, form.cleaned_data, request.POST.get("submission", "")
+            )
+        except ConfigError as problem:
+            form.add_config_errors(problem)
+        else:
+            return redirect("training:run-detail", run.pk)
+    return render(request, "training/run_form.html", {"form": form}, status=422)
+
+
+def _wanted(request: UserRequest) -> dict[str, Any]:
+    """What the form starts with: the settings of the run in `?from=`, or the scenario and difficulty asked for."""
+    earlier = request.GET.get("from", "")
+    if earlier.isascii() and earlier.isdigit() and len(earlier) < 19:
+        runs = Run.objects.visible_to(request.user).filter(pk=int(earlier))
+        if config := runs.values_list("config", flat=True).first():
+            return dict(config)
+    return {name: request.GET[name] for name in ("scenario", "difficulty") if name in request.GET}
+
+
+@login_required
+@never_cache
+@require_safe
+def run_detail(request: UserRequest, pk: int) -> HttpResponse:
+    """The live page; everything on it comes from the database, so a reload loses nothing."""
+    run = _run(request, pk)
+    data = series.embedded_points(run)
+    context = {
+        "run": run,
+        "data": data,
+        "table": data["points"][:: max(1, len(data["points"]) // 20)][-20:],
+        "settings": settings_table(run.config),
+        "events": run.events.select_related("actor").order_by("-at", "-pk")[:30],
+    }
+    return render(request, "training/run_detail.html", context)
+
+
+@login_required
+@never_cache
+@require_safe
+def run_status(request: UserRequest, pk: int) -> HttpResponse:
+    """The two live fragments, for browsers whose websocket does not come through."""
+    context = {"run": _run(request, pk)}
+    part = request.GET.get("part", "status")
+    if part not in ("status", "episode"):
+        raise Http404("There is no such part.")
+    name = "_run_status" if part == "status" else "_current_episode"
+    return render(request, f"training/{name}.html", context)
+
+
+@login_required
+@never_cache
+@require_safe
+def run_points(request: UserRequest, pk: int) -> HttpResponse:
+    """Metric points after `?since=SEQ`, as JSON."""
+    run = get_object_or_404(
+        Run.objects.visible_to(request.user).only(*listing.POINTS_FIELDS), pk=pk
+    )
+    since = request.GET.get("since", "0")
+    if not (since.isascii() and since.isdigit() and len(since) <= 9):
+        return JsonResponse({"since": ["must be a whole number of at least 0"]}, status=400)
+    return JsonResponse(series.points_since(run, int(since)))
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def run_stop(request: UserRequest, pk: int) -> HttpResponse:
+    """Asks before it stops a run (the live page asks in a dialog instead)."""
+    run = _run(request, pk)
+    if request.method != "POST":
+        return render(request, "training/run_stop.html", {"run": run})
+    try:
+        run = services.request_stop(run=run, actor=request.user)
+    except services.InvalidTransition as problem:
+        messages.error(request, str(problem))
+    else:
+        messages.success(request, _stop_words(run))
+    return redirect("training:run-detail", pk)
+
+
+def _stop_words(run: Run) -> str:
+    if run.status == Run.Status.STOPPED:
+        return f"Run {run.pk} was stopped before it started."
+    return f"Run {run.pk} is stopping. What it has learned so far is kept."
+
+
+def _run(request: UserRequest, pk: int) -> Run:
+    rows = Run.objects.visible_to(request.user).defer("evidence")
+    return get_object_or_404(rows.select_related("scenario", "owner", "version__model"), pk=pk)
