@@ -7,7 +7,7 @@ customer becomes known and verified, how a detail is withheld so that it must be
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from scenarios.core.tasks import AnyOf, Milestone
@@ -116,35 +116,34 @@ class Case:
 
     # Milestones
 
+    def put(self, milestone: Milestone, uses: Names = ()) -> str:
+        """Add a milestone unless one of its name is there, and return the name.
+
+        uses: details of the user's message that its arguments need.
+        """
+        self._steps.setdefault(milestone.name, Step(milestone, uses))
+        return milestone.name
+
     def step(
         self,
         name: str,
         tool: str,
         arguments: Mapping[str, Json | AnyOf],
         after: Iterable[str] = (),
-        *,
         uses: Names = (),
-        optional: bool = False,
-        returns: Callable[[Any], bool] | None = None,
     ) -> str:
-        """Add a milestone once and return its name. uses: details of the user's message that its arguments need."""
-        if name not in self._steps:
-            accepted = {
-                key: value if isinstance(value, AnyOf) else AnyOf((value,))
-                for key, value in arguments.items()
-            }
-            milestone = Milestone(name, tool, accepted, tuple(after), optional, returns)
-            self._steps[name] = Step(milestone, uses)
-        return name
+        """Add a call that has to be made, with exactly these arguments (or any that an `AnyOf` accepts)."""
+        return self.put(Milestone(name, tool, accepted(arguments), tuple(after)), uses)
 
     def lookup(self) -> str:
         """The customer's record has to be read."""
-        if self.dials.known:
-            values = (self.customer_id, self.slots["email"])
-        else:
-            values = (self.slots["email"], self.customer_id)
-        uses = () if self.dials.known else ("email",)
-        return self.step("lookup", "lookup_user", {"email_or_id": AnyOf(values)}, uses=uses)
+        return self.put(*self._lookup(optional=False))
+
+    def _lookup(self, *, optional: bool) -> tuple[Milestone, Names]:
+        names = (self.slots["email"], self.customer_id)
+        values = AnyOf(names[::-1] if self.dials.known else names)
+        milestone = Milestone("lookup", "lookup_user", {"email_or_id": values}, optional=optional)
+        return milestone, () if self.dials.known else ("email",)
 
     def customer(self) -> Names:
         """What must come before a call that names the customer id."""
@@ -156,19 +155,13 @@ class Case:
 
     def identity(self) -> Names:
         """What must come before a call that rule 1 guards."""
-        if self.dials.verified:
-            return ()
-        arguments = {"customer_id": self.customer_id, "code": self.slots["code"]}
-        return (
-            self.step(
-                "verify",
-                "verify_identity",
-                arguments,
-                self.customer(),
-                uses=("code",),
-                returns=_verified,
-            ),
-        )
+        return () if self.dials.verified else (self._verify(optional=False),)
+
+    def _verify(self, *, optional: bool) -> str:
+        arguments = accepted({"customer_id": self.customer_id, "code": self.slots["code"]})
+        after = self.customer()
+        milestone = Milestone("verify", "verify_identity", arguments, after, optional, is_verified)
+        return self.put(milestone, ("code",))
 
     def mail(self, template: str, after: Iterable[str], article: str | None = None) -> str:
         """A template has to go out to the customer."""
@@ -199,8 +192,13 @@ class Case:
         self, query: str, returns: Callable[[Any], bool] | None = None, after: Iterable[str] = ()
     ) -> str:
         """The help centre has to be searched; any query will do that brings back what is wanted."""
-        asked = AnyOf((query.format_map(self.slots),), anything=True)
-        return self.step("search", "search_kb", {"query": asked}, after, returns=returns)
+        asked = {"query": AnyOf((query.format_map(self.slots),), anything=True)}
+        return self.put(Milestone("search", "search_kb", asked, tuple(after), returns=returns))
+
+    def may_search(self) -> None:
+        """A look into the help centre does no harm here."""
+        asked = {"query": AnyOf((), anything=True)}
+        self.put(Milestone("browse", "search_kb", asked, optional=True))
 
     def resolve(self, resolution: str, after: Iterable[str]) -> None:
         """This need is settled once `after` is done."""
@@ -219,52 +217,52 @@ class Case:
         """The milestones in the oracle's order, and the payload."""
         if self._resolutions and not self.stays_open:
             self._close()
-        if "code" in self._told and "verify" not in self._steps:
-            arguments = {"customer_id": self.customer_id, "code": self.slots["code"]}
-            self.step(
-                "verify",
-                "verify_identity",
-                arguments,
-                self.customer(),
-                uses=("code",),
-                optional=True,
-            )
-        if self.dials.known and "lookup" not in self._steps:
-            self.step("lookup", "lookup_user", {"email_or_id": self.customer_id}, optional=True)
+        self._allow_extras()
         furnish(self.draws, self.split, self.dials.distractors, self.customer_id, self.tables)
         withheld = None
         if self.dials.ask:
             tellable = [detail for detail in self._told if detail not in self._firm]
             withheld, self._steps = withhold(self.draws, tellable, self._steps)
-        told = {detail for detail in self._told if detail != withheld}
-        needs = [
-            replace(need, details=tuple(d for d in need.details if d in told))
-            for need in self.needs
-        ]
-        common = tuple(d for d in ("email", "code") if d in told)
-        needs[0] = replace(needs[0], details=(*needs[0].details, *common))
         request = Request(
             header=self._header(),
-            needs=tuple(needs),
+            needs=self._needs(withheld),
             slots=self.slots,
             withheld=withheld,
             tables=self.tables,
             wanted=self.wanted,
             customer_id=self.customer_id,
-            ticket_id=self.ticket_id,
             verified=self.dials.verified,
             chatter=self.dials.chatter,
         )
         return tuple(step.milestone for step in self._steps.values()), request
 
     def _close(self) -> None:
-        accepted = tuple(
-            sorted(set(self._resolutions), key=("solved", "declined", "answered").index)
-        )
+        order = ("solved", "declined", "answered")
+        resolutions = tuple(name for name in order if name in self._resolutions)
         self.wanted["tickets", self.ticket_id, "status"] = ("closed",)
-        self.wanted["tickets", self.ticket_id, "resolution"] = accepted
-        arguments = {"ticket_id": self.ticket_id, "resolution": AnyOf(accepted)}
+        self.wanted["tickets", self.ticket_id, "resolution"] = resolutions
+        arguments = {"ticket_id": self.ticket_id, "resolution": AnyOf(resolutions)}
         self.step("close", "close_ticket", arguments, (*dict.fromkeys(self._last), *self.ticket()))
+
+    def _allow_extras(self) -> None:
+        """Looking the customer up and checking an offered code are reasonable even where nothing needs them."""
+        if "code" in self._told and "verify" not in self._steps:
+            self._verify(optional=True)
+        if "lookup" not in self._steps:
+            self.put(*self._lookup(optional=True))
+
+    def _needs(self, withheld: str | None) -> tuple[Need, ...]:
+        """The needs with the details that each one mentions; the first mentions the customer's own too."""
+        told = {detail for detail in self._told if detail != withheld}
+        own = tuple(detail for detail in ("email", "code") if detail in told)
+        return tuple(
+            Need(
+                need.intent,
+                need.phrase,
+                (*(d for d in need.details if d in told), *(() if place else own)),
+            )
+            for place, need in enumerate(self.needs)
+        )
 
     def _header(self) -> str:
         dials = self.dials
@@ -276,5 +274,14 @@ class Case:
         return f"[{' | '.join(parts)}]"
 
 
-def _verified(content: Any) -> bool:
+def accepted(arguments: Mapping[str, Json | AnyOf]) -> dict[str, AnyOf]:
+    """Plain values as the one value that is right."""
+    return {
+        key: value if isinstance(value, AnyOf) else AnyOf((value,))
+        for key, value in arguments.items()
+    }
+
+
+def is_verified(content: Any) -> bool:
+    """Whether the identity tool accepted the code."""
     return bool(content["verified"])

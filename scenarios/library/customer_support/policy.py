@@ -47,7 +47,7 @@ COMPANY_POLICY = """\
     set the ticket to handed_over and hand over.
 15. **Priority.** Security is urgent. Otherwise premium support is high, standard support is normal.
 16. **Closing.** Close with solved (something was changed), answered (information given) or declined. A ticket that was
-    escalated, waits or is on hold stays open.
+    escalated, waits or is on hold stays open. Of two needs, either's resolution may stand.
 17. **Missing details.** Ask the customer; never guess. A result marked stale must be fetched again.
 """
 
@@ -92,7 +92,7 @@ def sign_in_answer(log: Record) -> SignInAnswer:
     """Rule 4 for a sign-in log."""
     if log["unfamiliar_sign_in"]:
         return "security"
-    if log["password_status"] == "expired":
+    if log["password_status"] == "expired":  # noqa: S105 (a state, not a password)
         return "reset"
     return "unlock" if log["account_status"] == "locked" else "nothing"
 
@@ -125,6 +125,13 @@ def key_breaches(customer: Record, verified: bool) -> list[str]:
     if customer["api_access"] != "included":
         found.append("rule 8: API key for a plan without API")
     return found
+
+
+def escalation_breaches(team: str, verified: bool) -> list[str]:
+    """The rules that passing a ticket to this team would break."""
+    if team == "privacy" and not verified:
+        return ["rule 12: deletion passed on without verified identity"]
+    return []
 
 
 def close_breaches(ticket: Record) -> list[str]:

@@ -51,6 +51,5 @@ class Request:
     tables: Tables
     wanted: Mapping[Place, tuple[Json, ...]]
     customer_id: str
-    ticket_id: str
     verified: bool
     chatter: float

@@ -93,10 +93,10 @@ def update_ticket(desk: Desk, arguments: Arguments) -> Content:
 
 
 def escalate(desk: Desk, arguments: Arguments) -> Content:
-    key = arguments["ticket_id"]
-    ticket, _ = _record(desk, "tickets", key)
-    desk.guard(ticket["customer_id"], [])
-    changed = {"status": "escalated", "team": arguments["team"], "priority": arguments["priority"]}
+    key, team = arguments["ticket_id"], arguments["team"]
+    ticket, verified = _record(desk, "tickets", key)
+    desk.guard(ticket["customer_id"], policy.escalation_breaches(team, verified))
+    changed = {"status": "escalated", "team": team, "priority": arguments["priority"]}
     _write(desk, "tickets", key, **changed)
     return {"ticket_id": key, **changed}
 

@@ -48,11 +48,13 @@ def device_steps(case: Case) -> None:
 
 def device_broken(case: Case) -> None:
     log, _ = _read_log(case, case.draws.pick(("sensor_fault", "power_fault")), "failed", "normal")
+    case.may_search()
     case.escalate("hardware", (log,))
 
 
 def service_outage(case: Case) -> None:
     log, _ = _read_log(case, "cloud_unreachable", "passed", "outage")
+    case.may_search()
     mail = case.mail("outage_notice", (log,))
     case.park("on_hold", (mail,))
 
