@@ -43,6 +43,10 @@ def _prepare() -> None:
 
     prepare_environment()
     os.environ["REDIS_URL"] = _own_redis_database(os.environ["REDIS_URL"])
+    # pytest-django looked for settings before this file could name them, so models are loaded here.
+    import django  # noqa: PLC0415
+
+    django.setup()
 
 
 def _own_redis_database(url: str) -> str:
