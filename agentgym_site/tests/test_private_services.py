@@ -173,7 +173,12 @@ def test_wheels_installed_under_a_strict_umask_work(var: Path) -> None:
     var.mkdir()
     wheel = private_postgres._binaries().parents[1]
     for name in (wheel.name, f"{wheel.name}.libs"):
-        shutil.copytree(wheel.with_name(name), var / name, symlinks=True)
+        shutil.copytree(
+            wheel.with_name(name),
+            var / name,
+            symlinks=True,
+            ignore=shutil.ignore_patterns("pginstall"),
+        )
     subprocess.run(["chmod", "-R", "go-rwx", str(var)], check=True)
 
     assert python(_USE, clean_env(var, PYTHONPATH=str(var))).stdout == "up\n"
@@ -216,3 +221,35 @@ def test_attaching_costs_next_to_nothing(var: Path) -> None:
 
 def test_eventually_gives_up() -> None:
     assert not eventually(lambda: False, 0.1)
+
+
+def test_root_without_a_spare_account_is_told_what_to_do(
+    var: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(name: str) -> None:
+        raise KeyError(name)
+
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(private_postgres.pwd, "getpwnam", unknown)
+
+    with pytest.raises(ServiceError, match="Start AgentGym as an ordinary user"):
+        private_postgres._account(Paths(var))
+
+
+def test_somebody_else_s_folder_is_refused(var: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    var.mkdir()
+    monkeypatch.setattr(os, "geteuid", lambda: 54321)
+
+    with pytest.raises(ServiceError, match=r"belongs to the account '\w+', not to yours"):
+        private_folder(var)
+
+
+def test_a_zombie_and_a_missing_process_are_no_server() -> None:
+    process = subprocess.Popen(["sleep", "0"])
+    try:
+        assert eventually(lambda: psutil.Process(process.pid).status() == psutil.STATUS_ZOMBIE)
+        assert not private_postgres._is_live_postgres(process.pid)
+    finally:
+        process.wait()
+
+    assert not private_postgres._is_live_postgres(process.pid)

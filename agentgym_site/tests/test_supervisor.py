@@ -13,10 +13,13 @@ from pathlib import Path
 
 import psutil
 import pytest
+from django.contrib.auth.models import User
 
-from agentgym_site.private_paths import Paths
+from agentgym_site import supervisor
+from agentgym_site.child import Part
+from agentgym_site.private_paths import Paths, ServiceError
 from agentgym_site.private_postgres import is_listening
-from agentgym_site.supervisor import CannotStartError, check_port_is_free, chosen_port
+from agentgym_site.supervisor import CannotStartError, Supervisor, check_port_is_free, chosen_port
 from agentgym_site.tests.processes import ROOT, clean_env, eventually
 
 
@@ -153,3 +156,128 @@ def test_a_database_that_does_not_answer_is_explained(var: Path) -> None:
     assert done.returncode == 1
     assert "PostgreSQL does not answer as DATABASE_URL says" in done.stdout
     assert "Traceback" not in done.stderr
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the person at the terminal would read."""
+    lines: list[str] = []
+    monkeypatch.setattr(supervisor, "say", lines.append)
+    return lines
+
+
+class Fake:
+    """A part that needs no process."""
+
+    def __init__(self, *, well: bool = True) -> None:
+        self.part = Part("fake", ())
+        self.log = Path("fake.log")
+        self.well = well
+        self.signals: list[int] = []
+
+    def check(self) -> bool:
+        return self.well
+
+    def signal(self, number: int) -> None:
+        self.signals.append(number)
+
+
+def _supervisor(fake: Fake, tmp_path: Path) -> Supervisor:
+    site = Supervisor([], tmp_path)
+    site.children = [fake]  # type: ignore[list-item]
+    return site
+
+
+def test_a_part_that_ends_too_often_ends_everything(said: list[str], tmp_path: Path) -> None:
+    assert _supervisor(Fake(well=False), tmp_path)._watch() == 1
+    assert said == ["fake ended too often; the whole log is in fake.log."]
+
+
+def test_the_second_ctrl_c_kills(said: list[str], tmp_path: Path) -> None:
+    fake = Fake()
+    site = _supervisor(fake, tmp_path)
+
+    site._asked_to_stop(signal.SIGINT, None)
+    assert (site._watch(), fake.signals) == (0, [])
+    site._asked_to_stop(signal.SIGTERM, None)
+    assert fake.signals == [], "a repeated polite request stays polite"
+    site._asked_to_stop(signal.SIGINT, None)
+
+    assert fake.signals == [signal.SIGKILL]
+
+
+def test_a_server_that_does_not_come_back_is_reported_once_in_a_while(
+    said: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> list[str]:
+        raise ServiceError("No space left.")
+
+    monkeypatch.setattr(supervisor, "heal", fail)
+    site = _supervisor(Fake(), tmp_path)
+
+    site._heal_services()
+    site._heal_services()
+
+    assert said == ["A private server died and does not come back. No space left."]
+
+
+def test_a_portal_that_never_answers_is_pointed_out(
+    said: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "_PATIENCE_S", -1.0)
+    site = _supervisor(Fake(), tmp_path)
+
+    site._welcome(_free_port())
+    site.stopping.set()
+    site._welcome(_free_port())
+
+    assert said == [f"The portal does not answer yet; its log is {tmp_path}/web.log."]
+
+
+def test_a_first_run_that_cannot_be_followed_leaves_the_portal_up(
+    said: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise ValueError("no such scenario")
+
+    monkeypatch.setattr(supervisor, "_show_first_run", fail)
+    monkeypatch.setattr(supervisor, "_answers", lambda port: True)
+
+    _supervisor(Fake(), tmp_path)._welcome(8000)
+
+    assert "The first run could not be followed here: no such scenario." in said[-1]
+
+
+def test_ctrl_c_while_starting_is_no_traceback(
+    said: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setenv("AGENTGYM_VAR", str(tmp_path))
+    monkeypatch.setenv("PORT", str(_free_port()))
+    monkeypatch.setattr(supervisor, "prepare", interrupted)
+    monkeypatch.setattr(supervisor, "release", lambda: None)
+
+    assert supervisor.main() == 130
+    assert said == ["Interrupted before everything was up."]
+
+
+@pytest.mark.django_db
+def test_an_admin_is_made_only_when_there_is_none(said: list[str]) -> None:
+    supervisor._ensure_admin()
+    supervisor._ensure_admin()
+
+    [line] = said
+    password = line.split("password  ")[1].split()[0]
+    assert User.objects.get(is_superuser=True).check_password(password)
+
+
+def test_a_closed_terminal_is_no_reason_to_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Closed:
+        def write(self, text: str) -> None:
+            raise BrokenPipeError
+
+    monkeypatch.setattr("sys.stdout", Closed())
+
+    supervisor.say("hello")
