@@ -199,10 +199,11 @@ def _is_live_postgres(pid: int) -> bool:
 
     try:
         process = psutil.Process(pid)
-        # A zombie answers kill(pid, 0), so PostgreSQL would take it for a running server.
-        return process.status() != psutil.STATUS_ZOMBIE and process.name().startswith("postgres")
+        name, status = str(process.name()), process.status()
     except psutil.NoSuchProcess:
         return False
+    # A zombie answers kill(pid, 0), so PostgreSQL would take it for a running server.
+    return name.startswith("postgres") and bool(status != psutil.STATUS_ZOMBIE)
 
 
 def _create_database(paths: Paths) -> None:

@@ -7,7 +7,6 @@ web, private servers.
 from __future__ import annotations
 
 import fcntl
-import importlib.util
 import os
 import secrets
 import signal
@@ -216,9 +215,8 @@ class Supervisor:
 def _show_first_run() -> None:
     if on_off("AGENTGYM_NO_FIRST_RUN", default=False):
         return
-    if importlib.util.find_spec("training.first_run") is None:
-        return
-    first_run = importlib.import_module("training.first_run")
+    from training import first_run  # noqa: PLC0415  (needs Django set up)
+
     if (run_id := first_run.start_first_run()) is not None:
         first_run.follow(run_id, echo=say)
 

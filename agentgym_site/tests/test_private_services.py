@@ -230,7 +230,7 @@ def test_root_without_a_spare_account_is_told_what_to_do(
         raise KeyError(name)
 
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(private_postgres.pwd, "getpwnam", unknown)
+    monkeypatch.setattr("pwd.getpwnam", unknown)
 
     with pytest.raises(ServiceError, match="Start AgentGym as an ordinary user"):
         private_postgres._account(Paths(var))
