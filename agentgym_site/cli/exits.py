@@ -50,6 +50,7 @@ def reported(*, as_json: bool = False) -> Iterator[None]:
     """
     try:
         yield
+        sys.stdout.flush()  # a reader that has gone is noticed here, not at the interpreter's end
     except CommandError as error:
         _tell(str(error), error.errors, as_json=as_json)
         raise typer.Exit(error.code) from error

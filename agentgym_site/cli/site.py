@@ -35,6 +35,9 @@ def open_site(*, verbose: bool = False) -> None:
         os.environ["DATABASE_URL"] = ensure_database()
     prepare_environment(start=False)
     set_up()
+    if not verbose:
+        # A failed run says why in words; its traceback is for whoever asks for more.
+        logging.getLogger("training.runner").setLevel(logging.CRITICAL)
     _migrate()
 
 

@@ -102,7 +102,8 @@ def _stop_on_interrupt(run: Run, user: User, watcher: Watcher) -> Iterator[threa
     try:
         yield pressed
     finally:
-        signal.signal(signal.SIGINT, before)
+        # What is left is to write and to stop servers; impatience must not cut that short.
+        signal.signal(signal.SIGINT, signal.SIG_IGN if pressed.is_set() else before)
 
 
 def _request_stop(run: Run, user: User, watcher: Watcher) -> None:
@@ -175,6 +176,7 @@ def _result(run: Run, directory: Path | None) -> dict[str, Any]:
 def _ending(run: Run, directory: Path | None) -> Iterator[str]:
     if run.failure:
         yield f"Run {run.pk} failed: {run.failure}"
+        yield "  --verbose shows the details."
     elif run.status == "stopped":
         yield f"Run {run.pk} was stopped after {run.episodes_done:,} episodes. {run.stop_reason}"
     elif run.status == "queued":

@@ -155,3 +155,19 @@ def test_an_unknown_version_names_the_ones_that_exist(version: Version, name: st
     done = agentgym("evaluate", name)
     assert done.exit_code == 2
     assert f"talker:1 (id {version.pk})" in done.stderr
+
+
+def test_a_run_that_a_worker_took_is_followed_to_its_end(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from agentgym_site.cli.train import _execute
+    from agentgym_site.cli.watching import PlainLines
+    from training import first_run, runner
+
+    run = services.create_run(owner=alice, values={"scenario": "echo"})
+    assert services.claim(run.pk, lease_owner="a worker") is not None
+    followed = []
+    monkeypatch.setattr(runner, "execute", lambda *_, **__: None)
+    monkeypatch.setattr(first_run, "follow", lambda pk, echo: followed.append(pk))
+    _execute(run, PlainLines(0.95))
+    assert followed == [run.pk]

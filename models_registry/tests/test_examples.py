@@ -1,0 +1,111 @@
+"""The examples as a newcomer runs them: processes of their own, and no network."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models_registry.artifacts.bundle import save_bundle
+from models_registry.policies.architecture import initial_weights
+from scenarios.library import library
+
+ROOT = Path(__file__).resolve().parents[2]
+OFFLINE = """
+import os, runpy, socket, sys
+
+def caught(what):
+    # An exception could end in a background thread unseen.
+    print(what, file=sys.stderr, flush=True)
+    os._exit(99)
+
+def local(family, address):
+    return family == socket.AF_UNIX or address[0] in {"127.0.0.1", "::1", "localhost"}
+
+connect, look_up = socket.socket.connect, socket.getaddrinfo
+
+def guarded(self, address):
+    if not local(self.family, address):
+        caught(f"reached out to {address}")
+    return connect(self, address)
+
+def resolved(host, *rest, **named):
+    if host not in (None, "127.0.0.1", "::1", "localhost"):
+        caught(f"looked up {host}")
+    return look_up(host, *rest, **named)
+
+socket.socket.connect = socket.socket.connect_ex = guarded
+socket.getaddrinfo = resolved
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def example(*arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run an example with every connection to elsewhere refused, and tracing asked for."""
+    return subprocess.run(
+        [sys.executable, "-c", OFFLINE, *arguments],
+        env=(env or dict(os.environ)) | {"LANGSMITH_TRACING": "true", "LANGSMITH_API_KEY": "x"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+
+
+def bundle(folder: Path, scenario: str) -> str:
+    """An untrained policy of a scenario."""
+    manifest: dict[str, Any] = {
+        "scenario": scenario,
+        "tools": [tool.as_json() for tool in library.get(scenario).tools],
+    }
+    save_bundle(folder / scenario, initial_weights(0), manifest)
+    return str(folder / scenario)
+
+
+@pytest.mark.parametrize("scenario", ["customer_support", "echo"])
+def test_langchain_support_runs_a_conversation_offline(tmp_path: Path, scenario: str) -> None:
+    folder = bundle(tmp_path, scenario)
+    done = example("examples/langchain_support.py", folder, "--seed", "1000003")
+    assert done.returncode == 0, done.stderr
+    assert f"{scenario}/test/medium/1000003" in done.stdout
+    assert "Customer " in done.stdout
+    assert "% sure]" in done.stdout
+    assert "Goal reached: " in done.stdout
+
+
+def test_the_guard_of_these_tests_catches_what_goes_out(tmp_path: Path) -> None:
+    script = tmp_path / "sends_traces.py"
+    script.write_text(
+        "import time\n"
+        "from models_registry.adapters.langchain import wrap_agent\n"
+        "from models_registry.policies.architecture import initial_weights\n"
+        "from models_registry.policies.runtime import PolicyRuntime\n"
+        "agent = wrap_agent(PolicyRuntime(initial_weights(0)), [], tracing=True)\n"
+        "agent.invoke({'messages': [('user', 'hello')]})\n"
+        "time.sleep(20)\n"
+    )
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    assert example(str(script), env=env).returncode == 99
+
+
+def test_langchain_support_draws_a_fresh_request_each_time(tmp_path: Path) -> None:
+    folder = bundle(tmp_path, "echo")
+    heads = {example("examples/langchain_support.py", folder).stdout.splitlines()[0] for _ in "ab"}
+    assert len(heads) == 2
+
+
+def test_langchain_support_says_what_is_missing(
+    process_env: dict[str, str], tmp_path: Path
+) -> None:
+    done = example("examples/langchain_support.py", env=process_env)
+    assert done.returncode == 2, done.stderr
+    assert "agentgym train customer_support" in done.stderr
+    done = example("examples/langchain_support.py", str(tmp_path))
+    assert done.returncode == 2
+    assert "no bundle" in done.stderr
