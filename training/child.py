@@ -29,7 +29,7 @@ def spawn(run_id: int, lease_owner: str) -> subprocess.Popen[bytes]:
     """Start the process of one run as a child of this one."""
     return subprocess.Popen(
         [sys.executable, "-m", "training.child", str(run_id), lease_owner, str(os.getpid())],
-        env=os.environ | ONE_THREAD | {"DJANGO_SETTINGS_MODULE": settings.SETTINGS_MODULE},
+        env=os.environ | ONE_THREAD,
         cwd=settings.BASE_DIR,
         stdin=subprocess.DEVNULL,
         # A session of its own: a signal to the worker's group must not cut a run off without a word.

@@ -74,7 +74,12 @@ def _episode_values(sample: EpisodeRecord) -> tuple[Any, ...]:
 
 def _copy(statement: str, rows: Iterator[tuple[Any, ...]]) -> None:
     # COPY is five times bulk_create on these tables, and a run writes for as long as it lives.
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+    # Django wraps the errors of execute(), but not those of copy().
+    with (
+        connection.cursor() as cursor,
+        connection.wrap_database_errors,
+        cursor.copy(statement) as copy,
+    ):
         for row in rows:
             copy.write_row(row)
 

@@ -6,7 +6,7 @@ The row is the truth. A worker holds a run by a lease (database clock, 30 s) tha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -144,7 +144,7 @@ def record(run: Run, *progress: Progress) -> None:
                 recording.copy_points(run.pk, run.last_seq + 1, points)
             if samples:
                 recording.copy_episodes(run.pk, run.last_episode_seq + 1, samples)
-            summary = _summary(progress[-1], points)
+            summary = _summary(progress)
             Run.objects.filter(pk=run.pk).update(
                 last_seq=seq, last_episode_seq=episode_seq, **summary
             )
@@ -238,7 +238,8 @@ def _held(run: Run) -> RunQuerySet:
     )
 
 
-def _summary(last: Progress, points: list[Progress]) -> dict[str, Any]:
+def _summary(progress: Sequence[Progress]) -> dict[str, Any]:
+    last = progress[-1]
     values: dict[str, Any] = {
         "phase": last.phase,
         "phase_fraction": clean_json(last.fraction) or 0.0,
@@ -247,10 +248,11 @@ def _summary(last: Progress, points: list[Progress]) -> dict[str, Any]:
         "env_steps": last.env_steps,
         "convergence": last.convergence[:20],
     }
-    if last.phase == "training":
-        values["train_seconds"] = clean_json(last.seconds) or 0.0
-    if points:
-        values["latest_metrics"] = clean_json(points[-1].metrics)
+    for one in progress:
+        if one.phase == "training":
+            values["train_seconds"] = clean_json(one.seconds) or 0.0
+        if recording.has_point(one):
+            values["latest_metrics"] = clean_json(one.metrics)
     return values
 
 

@@ -6,8 +6,10 @@ import logging
 import signal
 import subprocess
 import threading
+import time
 from typing import Any
 
+import django.db
 from celery import shared_task
 from celery.signals import worker_shutting_down
 from django.db import transaction
@@ -20,6 +22,7 @@ from training.reaping import note_message
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.25
+OTHERS_SECONDS = 10.0
 GRACE_SECONDS = 12.0
 MESSAGE_SECONDS = 30
 _shutting_down = threading.Event()
@@ -73,18 +76,32 @@ def _send(run_id: int) -> bool:
 
 
 def _wait(process: subprocess.Popen[bytes]) -> int:
-    """The child's exit code; asks it to leave when the worker shuts down."""
+    """The child's exit code; asks it to leave when the worker shuts down.
+
+    Looks after other runs meanwhile: with every worker thread waiting here, the beat's own message has to wait too.
+    """
+    look_at = time.monotonic() + OTHERS_SECONDS
     while not _shutting_down.is_set():
         try:
             return process.wait(timeout=LOOK_SECONDS)
         except subprocess.TimeoutExpired:
-            continue
+            if time.monotonic() >= look_at:
+                _look_after_others()
+                look_at = time.monotonic() + OTHERS_SECONDS
     process.terminate()
     try:
         return process.wait(timeout=GRACE_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         return process.wait()
+
+
+def _look_after_others() -> None:
+    try:
+        wake_queued_runs()
+    except (django.db.OperationalError, django.db.InterfaceError) as error:
+        logger.warning("PostgreSQL is away (%s)", error)
+        django.db.connection.close()
 
 
 def _reason(code: int) -> str:
