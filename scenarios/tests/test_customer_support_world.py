@@ -256,3 +256,12 @@ def test_a_hard_message_holds_two_needs_of_different_families() -> None:
     world = first(difficulty="hard", where=lambda task: "+" in task.kind)
     assert len(world.request.needs) == 2
     assert finish(world)
+
+
+def test_an_unknown_id_comes_back_as_an_error_result() -> None:
+    world = first("cancel")
+    unknown = ToolCall("unlock_account", {"customer_id": "C-00000"})
+    outcome = world.step(Decision("tool", unknown))
+    assert outcome.turns[-1].is_error
+    assert outcome.turns[-1].content["error"] == "not_found"
+    assert not outcome.verdict.right

@@ -25,10 +25,10 @@ and costs the episode. Every argument stands in the message, in an earlier resul
 * Questions that one of 23 help articles answers; the status of an older ticket (on track, overdue).
 * Ownership dispute, deletion of personal data, and requests outside the desk, which end with a hand-over.
 
-**Difficulty.** *easy*: one need, 2 to 3 calls, customer known and verified. *medium*: 3 to 5 calls, most customers have
+**Difficulty.** *easy*: one need, 2 to 3 calls, customer known and verified. *medium*: 2 to 5 calls, most customers have
 to be looked up and verified, further payments, subscriptions, devices and namesakes on file, one message in five
 forgets a detail that the agent must ask for, 8 % of the requests are not the desk's, 5 % tool faults. *hard*: two
-needs in one message, 6 to 9 calls, more distractors, 15 % faults, and reads that come back marked `stale`, with wrong
+needs in one message, mostly 5 to 7 calls, more distractors, 15 % faults, and reads that come back marked `stale`, with wrong
 facts, and must be fetched again.
 
 **Success.** The ending fits, every wanted change is on record and nothing else changed, and no rule of the policy was

@@ -15,7 +15,7 @@ from scenarios.library.customer_support.kinds import KINDS
 from scenarios.library.customer_support.kinds.kind import Kind
 from scenarios.library.customer_support.request import Dials
 
-UNSERVED: Mapping[Difficulty, float] = {"easy": 0.05, "medium": 0.08, "hard": 0.05}
+UNSERVED: Mapping[Difficulty, float] = {"easy": 0.05, "medium": 0.08, "hard": 0.04}
 """Share of requests that the desk does not serve at all."""
 
 ASK: Mapping[Difficulty, float] = {"easy": 0.0, "medium": 0.2, "hard": 0.25}
@@ -52,7 +52,7 @@ def _kinds(draws: Draws, difficulty: Difficulty) -> tuple[Kind, ...]:
     if draws.chance(UNSERVED[difficulty]):
         return (KINDS["out_of_scope"],)
     first = _draw(draws)
-    if difficulty == "hard" and first.alone and draws.chance(0.6):
+    if difficulty == "hard" and first.alone and draws.chance(0.8):
         first = _draw(draws)
     if difficulty != "hard" or first.alone:
         return (first,)
@@ -76,7 +76,7 @@ def _go_together(first: Kind, second: Kind) -> bool:
 def _dials(draws: Draws, difficulty: Difficulty, kinds: tuple[Kind, ...]) -> Dials:
     easy, chat_fits = difficulty == "easy", all(kind.chat for kind in kinds)
     place = draws.unit()
-    known = chat_fits and (easy or place < (0.4 if difficulty == "medium" else 0.15))
+    known = chat_fits and (easy or place < (0.4 if difficulty == "medium" else 0.1))
     looks_up = not known and all(kind.shows_ticket for kind in kinds)
     return Dials(
         channel="chat" if known else "email",
