@@ -18,6 +18,10 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --constraint con
 # The folders of pure Python, and the files that own every write: 95 % of them is tested, 90 % of all.
 PURE := scenarios/core/*,scenarios/library/*,models_registry/policies/*,models_registry/artifacts/*,training/rl/*,*/services.py
 
+# One verdict on coverage: a line when it holds, the whole table when it does not.
+judge = if $(BIN)/coverage report $(2) > var/coverage.txt; then echo "Coverage: $(1): $$(sed -n 's/^TOTAL.* //p' var/coverage.txt)"; \
+	else cat var/coverage.txt; echo "Coverage is too low: $(1)"; status=1; fi
+
 .PHONY: help setup run test lint format bench manage shell clean
 help:
 	@sed -n '1,2s/^# //p' Makefile
@@ -27,13 +31,17 @@ setup: $(READY)
 run: $(READY)
 	@$(BIN)/python -m agentgym_site.supervisor
 
+# With ARGS only those tests run, and coverage is not judged. pytest's last line stays last.
 test: $(READY_DEV)
 	@mkdir -p var && rm -f .coverage .coverage.*
-	@set -o pipefail; $(BIN)/python -m pytest -n 2 --cov --cov-report= $(ARGS) | tee var/pytest.log
-	@$(BIN)/coverage report --fail-under=90
-	@echo "Pure folders and services:"
-	@$(BIN)/coverage report --include='$(PURE)' --fail-under=95
-	@tail -n 1 var/pytest.log
+	@set -o pipefail; status=0; \
+	$(BIN)/python -m pytest -n 2 $(if $(ARGS),$(ARGS),--cov --cov-report=) | tee var/pytest.log || status=1; \
+	if [ -z "$(ARGS)" ]; then \
+		$(call judge,Everything,--fail-under=90); \
+		$(call judge,Pure folders and services,--fail-under=95 --include='$(PURE)'); \
+		tail -n 1 var/pytest.log; \
+	fi; \
+	exit $$status
 
 lint: $(READY_DEV)
 	$(BIN)/ruff check .
