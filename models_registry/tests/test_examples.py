@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 
 from models_registry.artifacts.bundle import save_bundle
 from models_registry.policies.architecture import initial_weights
+from models_registry.tests.scripted import Scripted
+from scenarios.core.types import Decision, Turn
 from scenarios.library import library
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -109,3 +112,30 @@ def test_langchain_support_says_what_is_missing(
     done = example("examples/langchain_support.py", str(tmp_path))
     assert done.returncode == 2
     assert "no bundle" in done.stderr
+
+
+def test_langchain_support_passes_questions_on_to_the_customer(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from models_registry.adapters.langchain import world_tools, wrap_agent
+
+    converse = runpy.run_path(str(ROOT / "examples" / "langchain_support.py"))["converse"]
+    scenario = library.get("echo")()
+    world = scenario.world(scenario.task("test", "easy", 3))
+    oracle = world.oracle().call
+    assert oracle is not None
+    policy = Scripted(
+        Decision("ask", text="How loud?", confidence=0.6),
+        Decision("tool", oracle, confidence=0.9),
+        Decision("final", text="Done.", confidence=0.8),
+    )
+    converse(wrap_agent(policy, world_tools(world)), world, max_steps=5)
+    assert world.succeeded
+    said = capsys.readouterr().out
+    assert "How loud?   [ask, 60% sure]" in said
+    assert "Customer   I have told you everything." in said
+    assert "Done.   [final, 80% sure]" in said
+    assert policy.seen[-1][0][1:3] == [
+        Turn("assistant", "How loud?"),
+        Turn("user", "I have told you everything."),
+    ]
