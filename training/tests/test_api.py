@@ -75,7 +75,6 @@ def test_start_makes_a_queued_run_and_tells_a_worker(
         ({"scenario": "echo", "episodes": 0}, "episodes", "at least 1"),
         ({"scenario": "echo", "episodes": -1}, "episodes", "at least 1"),
         ({"scenario": "echo", "episodes": 10**12}, "episodes", "at most 10,000,000"),
-        ({"scenario": "echo", "episodes": 10**400}, "episodes", "number"),
         ({"scenario": "echo", "learning_rate": "abc"}, "learning_rate", "must be a number"),
         ({"scenario": "echo", "learning_rate": "NaN"}, "learning_rate", "finite"),
         ({"scenario": "echo", "episods": 5}, "episods", "did you mean 'episodes'"),
