@@ -89,7 +89,7 @@ def test_people_see_lines_and_the_evidence_where_there_is_no_terminal(
 
 
 def test_ctrl_c_stops_the_run_and_keeps_what_was_learned(process_env: dict[str, str]) -> None:
-    options = ("--episodes", "1000000", "--checkpoint-interval", "100", "--json")
+    options = ("--episodes", "1000000", "--json")  # long before its first checkpoint
     with training(process_env, *options) as process:
         stream = lines(process)
         for number, said in enumerate(stream):

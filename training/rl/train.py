@@ -25,6 +25,7 @@ from training.rl.convergence import Convergence
 from training.rl.evaluation import Exam, evaluate
 from training.rl.progress import EpisodeRecord, Progress
 from training.rl.rollout import Collector, Finished
+from training.rl.stopping import StopTraining
 
 
 class Diverged(ArithmeticError):
@@ -63,7 +64,8 @@ def train(config: TrainConfig) -> Iterator[Progress]:
 
     Deterministic: equal configs give equal weights and, apart from measured times, equal evidence, bit for bit, on the
     same build of torch. Sets torch to one thread (several threads of a small network spin against each other).
-    Raises `Diverged`.
+    Raises `Diverged`. A `StopTraining` thrown into it while it learns is answered with a last progress that carries
+    the weights so far.
     """
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
@@ -75,7 +77,14 @@ def train(config: TrainConfig) -> Iterator[Progress]:
         Convergence(scenario.criteria.tool_reliability),
         next_checkpoint=config.checkpoint_interval,
     )
-    yield from _learn(run, scenario, network, algorithm)
+    try:
+        yield from _learn(run, scenario, network, algorithm)
+    except StopTraining:
+        if not run.update:
+            raise  # nothing has been learned
+        fraction = min(1.0, run.episodes / config.episodes)
+        yield run.progress(phase="training", fraction=fraction, weights=network.export())
+        return
     weights = network.export()
     yield replace(run.progress(phase="training", fraction=1.0), weights=weights)
     exam = Exam(
