@@ -17,8 +17,8 @@ MEASURES = (
     ("response_seconds", "Response time", "seconds"),
 )
 PICTURES = (("tool_reliability", "Tool reliability"), ("success", "Success: tasks solved"))
-WIDTH, LEFT, RIGHT, ROW, TOP, FOOT = 720, 180, 28, 34, 26, 26
-_SPAN = WIDTH - LEFT - RIGHT
+ROW, TOP, FOOT = 32, 24, 24
+"""Heights in pixels; the width of a picture follows the page, so its places are percentages."""
 
 
 def evidence_context(evidence: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,9 +70,9 @@ def figure_of(agent: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 def picture(
     agents: Sequence[Mapping[str, Any]], key: str, title: str, target: float | None
 ) -> dict[str, Any]:
-    """Geometry of a dot-and-whisker chart of one share over all agents, in SVG units."""
+    """Geometry of a dot-and-whisker chart of one share over all agents."""
     rows = []
-    for number, row in enumerate(agents):
+    for row in agents:
         figure = figure_of(row["agent"], key)
         value = figure.get("value")
         if value is None:
@@ -83,33 +83,29 @@ def picture(
                 "key": row["key"],
                 "label": row["label"],
                 "figure": figure,
-                "y": TOP + ROW * number + ROW // 2,
-                "x": place(value),
-                "low": place(value if low is None else low),
-                "high": place(value if high is None else high),
-                "left_of": (left := value > 0.8),
-                "text_x": place(value if low is None else low) - 12
-                if left
-                else place(value if high is None else high) + 12,
+                "y": TOP + ROW * len(rows) + ROW // 2,
+                "x": percent(value),
+                "low": percent(value if low is None else low),
+                "high": percent(value if high is None else high),
+                "left_of": value > 0.7,
             }
         )
     return {
         "key": key,
         "title": title,
         "rows": rows,
-        "width": WIDTH,
-        "height": TOP + ROW * len(agents) + FOOT,
-        "bottom": TOP + ROW * len(agents),
+        "height": TOP + ROW * len(rows) + FOOT,
+        "bottom": TOP + ROW * len(rows),
         "top": TOP,
-        "ticks": [{"x": place(tick / 4), "label": f"{25 * tick} %"} for tick in range(5)],
+        "ticks": [{"x": 25 * tick, "label": f"{25 * tick} %"} for tick in range(5)],
         "target": target,
-        "target_x": None if target is None else place(target),
+        "target_x": None if target is None else percent(target),
     }
 
 
-def place(share: float) -> float:
-    """A share's horizontal position."""
-    return round(LEFT + _SPAN * min(1.0, max(0.0, share)), 1)
+def percent(share: float) -> float:
+    """A share's place from left to right."""
+    return round(100 * min(1.0, max(0.0, share)), 2)
 
 
 def failure_bars(agent: Mapping[str, Any]) -> list[dict[str, Any]]:

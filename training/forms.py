@@ -12,6 +12,7 @@ from django.forms import BoundField
 from scenarios.models import Scenario
 from training.rl.algorithms import algorithms
 from training.rl.config import SPECS, ConfigError, Spec, TrainConfig, parse_config
+from training.templatetags.figures import significant
 
 BASIC = ("scenario", "difficulty", "episodes", "seed")
 _DEFAULTS = TrainConfig().as_json()
@@ -88,15 +89,9 @@ def _choices(name: str, spec: Spec) -> list[tuple[str, str]]:
 def _help(name: str, spec: Spec) -> str:
     if spec.low is None or spec.high is None:
         return spec.help
-    above = "above" if spec.open_low else "from"
-    return (
-        f"{spec.help} {above.capitalize()} {spec.low:,g} to {spec.high:,g}; usually {_usual(name)}."
-    )
-
-
-def _usual(name: str) -> str:
-    default = _DEFAULTS[name]
-    return f"{default:,}" if isinstance(default, int) else f"{default:g}"
+    start = "Above" if spec.open_low else "From"
+    low, high, usual = (significant(value) for value in (spec.low, spec.high, _DEFAULTS[name]))
+    return f"{spec.help} {start} {low} to {high}; usually {usual}."
 
 
 def settings_table(config: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -109,5 +104,5 @@ def settings_table(config: Mapping[str, Any]) -> list[dict[str, Any]]:
             "usual": config[name] == _DEFAULTS[name],
         }
         for name, spec in SPECS.items()
-        if name in config
+        if name in config and name != "scenario"
     ]

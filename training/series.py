@@ -18,7 +18,7 @@ _PATHS = tuple(f"values__{name}" for name in SHOWN)
 def embedded_points(run: Run) -> dict[str, Any]:
     """Up to `EMBEDDED` points over the whole run, with the newest one; `stride` says how many stand for one."""
     stride = max(1, -(-run.last_seq // EMBEDDED))
-    rows = run.points.all()
+    rows = run.points.order_by("seq")
     if stride > 1:
         rows = rows.annotate(rest=Mod(F("seq"), stride)).filter(Q(rest=0) | Q(seq=run.last_seq))
     points = _as_json(rows)
@@ -27,7 +27,7 @@ def embedded_points(run: Run) -> dict[str, Any]:
 
 def points_since(run: Run, since: int) -> dict[str, Any]:
     """The next `BATCH` points after `since`; `more` says that there are further ones."""
-    points = _as_json(run.points.filter(seq__gt=since)[: BATCH + 1])
+    points = _as_json(run.points.filter(seq__gt=since).order_by("seq")[: BATCH + 1])
     more, points = len(points) > BATCH, points[:BATCH]
     return {
         "run": run.pk,
@@ -51,7 +51,7 @@ def _as_json(rows: QuerySet[MetricPoint]) -> list[dict[str, Any]]:
             "seconds": seconds,
             "values": dict(zip(SHOWN, values, strict=True)),
         }
-        for seq, episodes, seconds, *values in rows.order_by("seq").values_list(
+        for seq, episodes, seconds, *values in rows.values_list(
             "seq", "episodes", "seconds", *_PATHS
         )
     ]

@@ -45,13 +45,14 @@ def run_list(request: UserRequest) -> HttpResponse:
     """Runs, filtered, sorted and paged by the query string."""
     wish = listing.Wish.of(request.GET)
     visible = Run.objects.visible_to(request.user)
+    page = page_of(request, listing.chosen(visible, wish))
     context = {
         "wish": wish,
-        "page": page_of(request, listing.chosen(visible, wish)),
+        "page": page,
         "columns": listing.columns(wish),
         "statuses": Run.Status.choices,
         "scenarios": Scenario.objects.visible_to(request.user).values_list("key", "title"),
-        "any_runs": wish.is_narrow is False or visible.exists(),
+        "any_runs": bool(page.paginator.count) or (wish.is_narrow and visible.exists()),
         "show_owner": request.user.is_staff,
     }
     return render_page(request, "training/run_list.html", "training/_run_table.html", context)

@@ -1,4 +1,4 @@
-// The two charts of a run. `agentgymCharts(target)` gives { add, reset, axis }; drawing is merged to one per frame.
+// The two charts of a run. `agentgymCharts(target)` gives { data, add, reset }; drawing is merged to one per frame.
 (() => {
   "use strict";
   const NAMES = ["tool_reliability", "tool_reliability_low", "tool_reliability_high", "success", "reward"];
@@ -95,6 +95,15 @@
     }
 
     create();
+    const buttons = document.querySelectorAll("[data-axis]");
+    for (const button of buttons) {
+      button.addEventListener("click", () => {
+        x = button.dataset.axis;
+        for (const chart of charts) chart.zoomed = false;
+        for (const other of buttons) other.setAttribute("aria-pressed", String(other === button));
+        redraw();
+      });
+    }
     document.addEventListener("themechange", create);
     new ResizeObserver(() => charts.forEach((chart) => chart.size())).observe(document.getElementById("chart-reliability"));
     return {
@@ -108,7 +117,6 @@
         redraw();
       },
       reset() { for (const column of Object.values(data)) column.length = 0; redraw(); },
-      axis(name) { x = name; for (const chart of charts) chart.zoomed = false; redraw(); },
     };
   };
 })();

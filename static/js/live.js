@@ -85,8 +85,10 @@
     socket.onmessage = (event) => {
       heard = Date.now();
       const frame = JSON.parse(event.data);
-      if (frame.type === "points" && frame.attempt !== attempt) startOver(frame.attempt);
-      if (frame.type === "points") take(frame.points);
+      if (frame.type === "points") {
+        if (frame.attempt !== attempt) startOver(frame.attempt);
+        take(frame.points);
+      }
       if (frame.type === "status") put("run-status", frame.html);
       if (frame.type === "episode") put("current-episode", frame.html);
     };
@@ -117,10 +119,4 @@
   if (active()) connect(); else root.dataset.ended = "yes";
   window.addEventListener("online", connect);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) connect(); });
-  root.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-axis]");
-    if (!button) return;
-    charts.axis(button.dataset.axis);
-    for (const other of root.querySelectorAll("[data-axis]")) other.setAttribute("aria-pressed", String(other === button));
-  });
 })();
