@@ -111,8 +111,6 @@ class _Work:
             if progress.phase == "training":
                 self._save_checkpoint(progress)
         self.evidence = progress.evidence or self.evidence
-        if self.on_progress is not None:
-            self.on_progress(progress)
         self._buffer.append(_without_weights(progress))
         if time.monotonic() >= self._write_at:
             self.write(patient=True)

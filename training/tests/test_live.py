@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from channels.db import database_sync_to_async
 from channels.routing import URLRouter
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import connections
+from django.test import Client
 from pytest_django.fixtures import Settings
 
 from training import consumers, events, hub, live, services
@@ -250,6 +251,72 @@ async def test_a_broken_database_read_does_not_end_the_feed(
     await record(running, step(5))
     await frames(page, until="running 5")
     assert len(calls) > 1
+
+
+async def test_a_session_that_was_ended_elsewhere_closes_the_page(
+    running: Run, alice: User, client_as: Callable[[User], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumers, "ACCESS_SECONDS", 0.2)
+    client = await database_sync_to_async(client_as)(alice)
+    page = socket(running, AnonymousUser())
+    page.scope["session"] = client.session
+    await page.connect()
+    await frames(page, until='"episode"')
+    await database_sync_to_async(client.logout)()
+    assert (await page.receive_output(timeout=3))["code"] == 4401
+
+
+async def test_a_page_whose_reads_fail_is_closed_and_may_come_again(
+    running: Run, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise OSError("away")
+
+    monkeypatch.setattr(consumers, "read_news", broken)
+    page = socket(running, alice)
+    await page.connect()
+    assert (await page.receive_output(timeout=3))["code"] == 1011
+
+
+async def test_long_histories_come_in_pieces(
+    running: Run, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (live, consumers, hub):
+        monkeypatch.setattr(module, "MOST_POINTS", 2)
+    monkeypatch.setattr(live.points_after, "__kwdefaults__", {"limit": 2})
+    page = socket(running, alice)
+    await page.connect()
+    await record(running, *(step(n) for n in range(1, 6)))
+    found = await frames(page, until='"seq": 5')
+    pieces = [frame["points"] for frame in found if frame["type"] == "points"]
+    assert [point["seq"] for piece in pieces for point in piece] == [1, 2, 3, 4, 5]
+    assert max(map(len, pieces)) <= 2
+    await page.disconnect()
+
+
+async def test_older_news_than_the_page_shows_are_skipped(running: Run, alice: User) -> None:
+    page = consumers.RunConsumer()
+    shown = live.Mark(1, 5, "new", "")
+    assert (
+        await page._tell(live.News(running.pk, live.Mark(1, 1), live.Mark(1, 3, "old", "")), shown)
+        is shown
+    )
+
+
+async def test_a_page_that_lacks_points_reads_them_from_the_database(running: Run) -> None:
+    await record(running, step(1), step(2), step(3))
+    page, said = consumers.RunConsumer(), list[str]()
+    page.run_id = running.pk
+
+    async def send(text: str) -> None:
+        said.append(text)
+
+    page.send = send
+    mark = await page._tell(
+        live.News(running.pk, live.Mark(1, 2), live.Mark(1, 3)), live.Mark(1, 0)
+    )
+    assert mark.seq == 3
+    assert [point["seq"] for point in json.loads(said[0])["points"]] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("query", ["since=abc", "since=-1", "since=99999999999", ""])
