@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import migrations
 
@@ -15,7 +16,7 @@ PRICES = [
 ]
 
 
-def write(apps, schema_editor):
+def write(apps: Any, schema_editor: Any) -> None:
     price = apps.get_model("models_registry", "Price")
     for model, incoming, outgoing, reference in PRICES:
         price.objects.get_or_create(

@@ -133,7 +133,7 @@ def test_nobody_sees_nothing_and_staff_sees_all(
     services.create_token(owner=bob, name="t")
     nobody = AnonymousUser()
     for kind in (Model, Version, Price, ApiToken):
-        assert not kind.objects.visible_to(nobody).exists()  # type: ignore[attr-defined]
-        assert kind.objects.visible_to(admin).exists()  # type: ignore[attr-defined]
+        assert not kind.objects.visible_to(nobody).exists()
+        assert kind.objects.visible_to(admin).exists()
     assert not Model.objects.visible_to(bob).exists()
     assert ApiToken.objects.visible_to(bob).count() == 1

@@ -135,7 +135,7 @@ def test_following_outlives_a_database_that_is_away_for_a_moment(
             raise seen
         return type("Rows", (), {"first": lambda self: seen})()
 
-    monkeypatch.setattr(first_run.Run.objects, "filter", look)
+    monkeypatch.setattr(Run.objects, "filter", look)
     monkeypatch.setattr(connection, "close", lambda: None)
     said = list[str]()
     first_run.follow(running.pk, echo=said.append)

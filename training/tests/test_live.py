@@ -54,33 +54,41 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "_quiet_until", 0.0)
 
 
-class Page(ApplicationCommunicator):
+class Page:
     """A browser's socket. (Channels' own test client needs the daphne server.)"""
 
+    def __init__(
+        self, run: Run | int, user: User | AnonymousUser, query: str, **scope: Any
+    ) -> None:
+        path = f"/ws/runs/{run if isinstance(run, int) else run.pk}/"
+        about = {"type": "websocket", "path": path, "query_string": query.encode(), "headers": []}
+        make: Any = ApplicationCommunicator
+        self.app = make(URLRouter(websocket_urlpatterns), {**about, "user": user, **scope})
+
     async def connect(self) -> None:
-        await self.send_input({"type": "websocket.connect"})
-        assert (await self.receive_output(timeout=5))["type"] == "websocket.accept"
+        await self.app.send_input({"type": "websocket.connect"})
+        assert (await self.app.receive_output(timeout=5))["type"] == "websocket.accept"
+
+    async def say(self, text: str) -> None:
+        await self.app.send_input({"type": "websocket.receive", "text": text})
 
     async def receive(self, timeout: float) -> str:
-        message = await self.receive_output(timeout)
-        return str(message["text"])
+        return str((await self.app.receive_output(timeout))["text"])
+
+    async def closed(self) -> int:
+        """The code with which the server closes the socket."""
+        message = await self.app.receive_output(timeout=5)
+        assert message["type"] == "websocket.close"
+        return int(message["code"])
 
     async def disconnect(self) -> None:
-        await self.send_input({"type": "websocket.disconnect", "code": 1000})
-        await self.wait()
+        await self.app.send_input({"type": "websocket.disconnect", "code": 1000})
+        await self.app.wait()
 
 
-def socket(run: Run | int, user: User | AnonymousUser, query: str = "") -> Page:
+def socket(run: Run | int, user: User | AnonymousUser, query: str = "", **scope: Any) -> Page:
     """The socket of a page that `user` opens."""
-    path = f"/ws/runs/{run if isinstance(run, int) else run.pk}/"
-    scope = {
-        "type": "websocket",
-        "path": path,
-        "query_string": query.encode(),
-        "headers": [],
-        "user": user,
-    }
-    return Page(URLRouter(websocket_urlpatterns), scope)
+    return Page(run, user, query, **scope)
 
 
 async def frames(page: Page, *, until: str, timeout: float = 5.0) -> list[dict[str, Any]]:
@@ -110,13 +118,13 @@ record = database_sync_to_async(services.record)
 async def test_who_may_not_watch_is_told_why(running: Run, bob: User, who: str, code: int) -> None:
     page = socket(running, AnonymousUser() if who == "nobody" else bob)
     await page.connect()
-    assert await page.receive_output() == {"type": "websocket.close", "code": code}
+    assert await page.closed() == code
 
 
 async def test_a_run_that_does_not_exist_is_not_found(alice: User) -> None:
     page = socket(999, alice)
     await page.connect()
-    assert (await page.receive_output())["code"] == 4404
+    assert await page.closed() == 4404
 
 
 async def test_a_page_gets_what_it_missed_and_then_the_news(running: Run, alice: User) -> None:
@@ -229,9 +237,9 @@ async def test_a_logged_out_page_is_closed(
     page = socket(running, alice)
     await page.connect()
     await frames(page, until='"episode"')
-    await page.send_input({"type": "websocket.receive", "text": "whatever a stranger says"})
+    await page.say("whatever a stranger says")
     await database_sync_to_async(Run.objects.filter(pk=running.pk).delete)()
-    assert (await page.receive_output(timeout=3))["code"] == 4404
+    assert await page.closed() == 4404
 
 
 async def test_a_broken_database_read_does_not_end_the_feed(
@@ -258,12 +266,11 @@ async def test_a_session_that_was_ended_elsewhere_closes_the_page(
 ) -> None:
     monkeypatch.setattr(consumers, "ACCESS_SECONDS", 0.2)
     client = await database_sync_to_async(client_as)(alice)
-    page = socket(running, AnonymousUser())
-    page.scope["session"] = client.session
+    page = socket(running, AnonymousUser(), session=client.session)
     await page.connect()
     await frames(page, until='"episode"')
     await database_sync_to_async(client.logout)()
-    assert (await page.receive_output(timeout=3))["code"] == 4401
+    assert await page.closed() == 4401
 
 
 async def test_a_page_whose_reads_fail_is_closed_and_may_come_again(
@@ -275,7 +282,7 @@ async def test_a_page_whose_reads_fail_is_closed_and_may_come_again(
     monkeypatch.setattr(consumers, "read_news", broken)
     page = socket(running, alice)
     await page.connect()
-    assert (await page.receive_output(timeout=3))["code"] == 1011
+    assert await page.closed() == 1011
 
 
 async def test_long_histories_come_in_pieces(

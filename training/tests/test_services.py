@@ -362,7 +362,7 @@ def test_waiting_runs_are_told_oldest_first_and_not_all_at_once(make_run: MakeRu
 def test_who_sees_which_runs(running: Run, alice: User, bob: User, admin: User) -> None:
     services.record(running, step(1, samples=(sample(),)))
     for kind in (Run, MetricPoint, Episode, RunEvent):
-        rows = kind.objects  # type: ignore[attr-defined]
+        rows = kind.objects
         assert rows.visible_to(alice).exists()
         assert rows.visible_to(admin).exists()
         assert not rows.visible_to(bob).exists()
