@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models_registry.policies.bags import BUCKETS
-from models_registry.policies.conversation import DYNAMICS, PAIR, SCALARS
+from models_registry.policies.conversation import PAIR, SCALARS
+from models_registry.policies.toolset import DYNAMICS
 
 EMBED = 32
 """Width of a bag's encoding."""
@@ -29,7 +30,8 @@ def shapes() -> dict[str, tuple[int, ...]]:
     """Weight name -> shape, as float32."""
     return {
         "table.weight": (BUCKETS, EMBED),
-        **_linear("state_in", 2 * EMBED + SCALARS, HIDDEN),
+        **_linear("sentence", EMBED, ATTEND),
+        **_linear("state_in", 2 * ATTEND + EMBED + SCALARS, HIDDEN),
         **_linear("state_mid", HIDDEN, HIDDEN),
         **_linear("value_in", HIDDEN, ATTEND),
         **_linear("value_out", ATTEND, 1),
@@ -58,7 +60,7 @@ def initial_weights(seed: int) -> dict[str, NDArray[np.float32]]:
             continue
         scale = math.sqrt(2.0 / shape[1])
         if name == "table.weight":
-            scale = 0.3
+            scale = 0.03  # small: a token that training never met must not shout
         elif name in ("tool_score.weight", "point_score.weight", "value_out.weight"):
             scale = 0.1 / math.sqrt(shape[1])
         weights[name] = (rng.standard_normal(shape) * scale).astype(np.float32)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
 
 from models_registry.policies.bags import Bag, bag
 from scenarios.core.types import Json
@@ -26,7 +26,8 @@ _SPANS = (
     ("code", re.compile(r"(?<![\w.@-])\d{4,10}(?![\w@-]|\.\d)")),
     ("number", re.compile(r"(?<![\w@-])\d+(?:\.\d+)?(?![\w@-])")),
 )
-_SENTENCE = re.compile(r"[^.!?\n]+[.!?]?")
+_CATEGORY = re.compile(r"[a-z][a-z_ /-]{0,27}")
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+|\s*[|\]\[]\s*")
 
 
 @dataclass(slots=True)
@@ -41,8 +42,15 @@ class Candidate:
     turn: int
     position: int = 0
     siblings: tuple[Json, ...] = ()
+    allowed: int = 0
+    """Bit set of the checks that the value passes; see `ToolSet.passed`."""
     overlap: int = 0
     mentioned: bool = False
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a text, by line ends and closing marks; marks inside an address or a number do not count."""
+    return [found for part in _SENTENCE_END.split(text) if (found := part.strip())]
 
 
 def from_text(text: str, turn: int) -> Iterator[Candidate]:
@@ -71,8 +79,7 @@ def from_text(text: str, turn: int) -> Iterator[Candidate]:
                     position,
                     mentioned=True,
                 )
-    for position, match in enumerate(_SENTENCE.finditer(text)):
-        sentence = match.group().strip()
+    for position, sentence in enumerate(sentences(text)):
         if len(sentence) > 12:
             where = ("src:user", "kind:sentence", f"at:{min(position, 3)}", f"turn:{min(turn, 1)}")
             yield Candidate(sentence, "sentence", "sentence", bag(where), "user", turn, position)
@@ -86,55 +93,67 @@ def from_text(text: str, turn: int) -> Iterator[Candidate]:
     )
 
 
+@dataclass(slots=True)
+class _Record:
+    """One JSON object of a result: its scalar values, and the tokens that describe its categorical ones."""
+
+    values: tuple[Json, ...]
+    tokens: tuple[str, ...]
+
+
+_NO_RECORD = _Record((), ())
+
+
+def leaves(value: Json) -> Iterator[tuple[str, int, Json, _Record]]:
+    """(path, position in its list, scalar, the record it stands in) of every leaf that is not null."""
+    yield from _leaves(value, "", _NO_RECORD, 0)
+
+
 def _leaves(
-    value: Json, path: str, siblings: tuple[tuple[str, Json], ...], at: int
-) -> Iterator[tuple[str, int, Json, Any]]:
-    if isinstance(value, Mapping):
-        scalars = tuple((k, v) for k, v in value.items() if not isinstance(v, Mapping | list))
+    value: Json, path: str, record: _Record, at: int
+) -> Iterator[tuple[str, int, Json, _Record]]:
+    if isinstance(value, dict):
+        record = _record(value)
         for key, inner in value.items():
-            yield from _leaves(inner, f"{path}.{key}" if path else key, scalars, at)
+            below = f"{path}.{key}" if path else key
+            if isinstance(inner, dict | list):
+                yield from _leaves(inner, below, record, at)
+            elif inner is not None:
+                yield below, at, inner, record
     elif isinstance(value, list):
         for position, inner in enumerate(value):
-            yield from _leaves(inner, f"{path}[]", siblings, position)
+            yield from _leaves(inner, f"{path}[]", record, position)
     elif value is not None:
-        yield path, at, value, siblings
+        yield path, at, value, record
+
+
+def _record(value: dict[str, Json]) -> _Record:
+    scalars = [(k, v) for k, v in value.items() if not isinstance(v, dict | list)]
+    return _Record(
+        tuple(v for _, v in scalars if v is not None and not isinstance(v, bool)),
+        tuple(f"sib:{k}={c}" for k, v in scalars if (c := categorical(v)) is not None),
+    )
 
 
 def categorical(value: Json) -> str | None:
-    """A short text for values that are one of a few (a status, a flag), None for free or numeric ones."""
+    """A short text for values that are one of a few (a status, a flag), None for free text and numbers."""
+    if isinstance(value, str):
+        return value if _CATEGORY.fullmatch(value) else None
     if isinstance(value, bool) or value is None:
         return str(value).lower()
-    if (
-        isinstance(value, str)
-        and len(value) <= 28
-        and not any(c.isdigit() or c == "@" for c in value)
-    ):
-        return value.lower()
     return None
 
 
 def from_result(tool: str, content: Json, turn: int) -> Iterator[Candidate]:
     """The leaves of a tool's result, each with its JSON path and the record it stands in."""
-    for number, (path, position, value, siblings) in enumerate(_leaves(content, "", (), 0)):
-        if number >= MAX_LEAVES:
-            return
+    for path, position, value, record in islice(leaves(content), MAX_LEAVES):
         key = path.rsplit(".", 1)[-1].removesuffix("[]")
-        beside = [
-            f"sib:{k}={c}" for k, v in siblings if k != key and (c := categorical(v)) is not None
-        ]
+        tokens = ["src:result", f"from:{tool}", f"key:{key}", f"path:{path}", f"at:{min(position, 3)}"]
         own = categorical(value)
-        tokens = [
-            "src:result",
-            f"from:{tool}",
-            f"key:{key}",
-            f"path:{path}",
-            f"at:{min(position, 3)}",
-            *beside,
-        ]
         if own is not None:
             tokens.append(f"val:{own}")
-        others = tuple(v for k, v in siblings if v is not None and not isinstance(v, bool))
-        yield Candidate(value, key, path, bag(tuple(tokens)), "result", turn, position, others)
+        described = bag((*tokens, *record.tokens))
+        yield Candidate(value, key, path, described, "result", turn, position, record.values)
 
 
 def from_schema(name: str, schema: Mapping[str, Json]) -> list[Candidate]:

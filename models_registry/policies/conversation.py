@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -19,12 +20,11 @@ from models_registry.policies.candidates import Candidate
 from models_registry.policies.toolset import Parameter, ToolSet
 from scenarios.core.types import Json, Turn
 
-TEXT_BAGS = 4
-"""User turns that are read; of a longer conversation the first and the latest ones."""
+TEXT_BAGS = 16
+"""Sentences of the user that are read; of a longer conversation the first and the latest ones."""
 FACT_BAGS = 20
 """Tool outcomes that are read: the latest of each tool, then the last one once more."""
 SCALARS = 10
-DYNAMICS = 12
 PAIR = 12
 CANDIDATES = 96
 """Candidates per argument; the most recent ones are kept."""
@@ -78,6 +78,7 @@ class _History:
     ok: bool = False
     fault: bool = False
     last_step: int = 0
+    turn: Turn | None = None
     facts: Bag | None = None
     arguments: list[dict[str, Json]] = field(default_factory=list)
 
@@ -100,6 +101,7 @@ class Conversation:
         self.tools, self.dropout, self.rng, self.must_call = tools, dropout, rng, must_call
         self.candidates: list[Candidate] = []
         self.texts: list[Bag] = []
+        self.user_turns = 0
         self.user_text = ""
         self.history: dict[str, _History] = {}
         self.steps = 0
@@ -108,11 +110,10 @@ class Conversation:
         self.last: Turn | None = None
         self.last_tool: str | None = None
         self._turns = 0
-        self._filled: set[int] = {
-            i
-            for i, view in enumerate(tools.views)
-            if all(p.offered for p in view.parameters if p.required)
-        }
+        self._available = (
+            0  # checks that some candidate passes: candidates are only added, so it only grows
+        )
+        self._mentions: dict[tuple[type, Json], bool] = {}
 
     def extend(self, turns: Sequence[Turn]) -> None:
         """Take in the turns that were added since the last call."""
@@ -128,13 +129,16 @@ class Conversation:
             self._turns += 1
 
     def _user(self, text: str) -> None:
-        number = len(self.texts)
-        self.texts.append(
-            text_bag(text, "" if number == 0 else "r:", dropout=self.dropout, rng=self.rng)
-        )
+        number = self.user_turns
+        self.user_turns += 1
+        for sentence in pointing.sentences(text):
+            self.texts.append(text_bag(sentence, dropout=self.dropout, rng=self.rng))
         self.user_text += " \n" + text.lower()
+        self._mentions.clear()
         for known in self.candidates:
             self._match(known)
+        for name, past in self.history.items():
+            past.facts = self._fact_bag(name, past)
         self._add(list(pointing.from_text(text, number)))
 
     def _result(self, turn: Turn) -> None:
@@ -149,7 +153,8 @@ class Conversation:
         past.ok, past.fault = not turn.is_error, turn.is_error
         past.last_step = self.steps
         past.arguments.append(dict(call.arguments))
-        past.facts = fact_bag(name, turn, min(past.calls, 3))
+        past.turn = turn
+        past.facts = self._fact_bag(name, past)
         self.errors += turn.is_error
         if not turn.is_error:
             self._add(list(pointing.from_result(name, turn.content, self._turns)))
@@ -161,22 +166,58 @@ class Conversation:
                 c for c in self.candidates if (c.key, c.path, str(c.value)) not in new
             ]
         for candidate in found:
+            candidate.allowed = self.tools.passed(candidate.value)
+            self._available |= candidate.allowed
             self._match(candidate)
         self.candidates.extend(found)
 
     def _match(self, candidate: Candidate) -> None:
         if candidate.source == "result":
-            candidate.mentioned = pointing.is_mentioned(candidate.value, self.user_text)
-            candidate.overlap = sum(
-                pointing.is_mentioned(value, self.user_text) for value in candidate.siblings
+            candidate.mentioned = self._is_mentioned(candidate.value)
+            candidate.overlap = (
+                sum(map(self._is_mentioned, candidate.siblings)) - candidate.mentioned
             )
+
+    def _is_mentioned(self, value: Json) -> bool:
+        key = (type(value), value)
+        known = self._mentions.get(key)
+        if known is None:
+            known = self._mentions[key] = pointing.is_mentioned(value, self.user_text)
+        return known
+
+    def _says(self, value: Json) -> bool:
+        """Whether the user said an option of a schema, in the words that its name is made of."""
+        return self._is_mentioned(value.replace("_", " ") if isinstance(value, str) else value)
+
+    def _fact_bag(self, tool: str, past: _History) -> Bag:
+        """What a tool's latest outcome says, as tokens `key=value` (numbers by order of magnitude).
+
+        In a list of records, the one that fits the user's words best says its facts once more, marked as meant.
+        """
+        turn = past.turn
+        if turn is None or turn.call is None:
+            return bag(())
+        state = "error" if turn.is_error else "ok"
+        tokens = [f"called:{tool}", f"called:{tool}:{state}", f"called:{tool}:{min(past.calls, 3)}"]
+        did = ((k, pointing.categorical(v)) for k, v in turn.call.arguments.items())
+        tokens += [f"did:{tool}.{k}={c}" for k, c in did if c is not None]
+        found = list(islice(pointing.leaves(turn.content), pointing.MAX_LEAVES))
+        fits = {id(r): sum(map(self._is_mentioned, r.values)) for p, _, _, r in found if "[]" in p}
+        best = max(fits.values(), default=0)
+        for path, _, value, record in found:
+            fact = _fact(path, value)
+            if fact is not None:
+                tokens.append(fact)
+                if best and fits.get(id(record)) == best:
+                    tokens.append(f"meant:{fact}")
+        return bag(tuple(dict.fromkeys(tokens)))
 
     def observe(self) -> Observation:
         """Features for the next decision."""
         texts = (
             self.texts[:]
             if len(self.texts) <= TEXT_BAGS
-            else [self.texts[0], *self.texts[1 - TEXT_BAGS :]]
+            else self.texts[: TEXT_BAGS // 2] + self.texts[-TEXT_BAGS // 2 :]
         )
         recent = sorted(self.history.values(), key=lambda h: -h.last_step)[: FACT_BAGS - 1]
         facts = [h.facts for h in recent if h.facts is not None]
@@ -192,7 +233,7 @@ class Conversation:
                 self.steps / 10,
                 self.steps == 0,
                 min(self.asks, 3) / 3,
-                len(self.texts) > 1,
+                self.user_turns > 1,
                 last is not None and last.role == "user",
                 last is not None and last.is_error,
                 min(self.errors, 4) / 4,
@@ -204,50 +245,29 @@ class Conversation:
         )
 
     def _dynamics(self) -> FloatArray:
-        table = np.zeros((len(self.tools), DYNAMICS), dtype=np.float32)
-        for i, view in enumerate(self.tools.views):
-            past = self.history.get(view.name)
-            if past is None:
-                table[i, 0] = 1.0
-            else:
-                table[i, min(past.calls, 3)] = 1.0
-                table[i, 4], table[i, 5] = past.ok, past.fault
-                table[i, 6] = view.name == self.last_tool
-                table[i, 7] = 1.0 / (1 + self.steps - past.last_step)
-            table[i, 8] = view.kind == "tool"
-            table[i, 9] = len(view.parameters) / 4
-            table[i, 10] = view.kind == "ask" and self.asks > 0
-            table[i, 11] = (
-                self.last is not None and self.last.is_error and view.name == self.last_tool
-            )
+        table = self.tools.dynamics.copy()
+        failed = self.last is not None and self.last.is_error
+        for name, past in self.history.items():
+            number = self.tools.index.get(name)
+            if number is not None:
+                own = table[number]
+                own[0], own[min(past.calls, 3)] = 0.0, 1.0
+                own[4], own[5], own[6] = past.ok, past.fault, name == self.last_tool
+                own[7] = 1.0 / (1 + self.steps - past.last_step)
+                own[11] = failed and name == self.last_tool
+        table[self.tools.index["ask"], 10] = self.asks > 0
         return table
 
     def _mask(self) -> NDArray[np.bool_]:
-        mask = np.ones(len(self.tools), dtype=np.bool_)
-        for i, view in enumerate(self.tools.views):
-            if i in self._filled:
-                continue
-            if all(
-                p.offered or any(p.allows(c.value) for c in self.candidates)
-                for p in view.parameters
-                if p.required
-            ):
-                self._filled.add(
-                    i
-                )  # candidates are only ever added, so a fillable tool stays fillable
-            else:
-                mask[i] = False
-        if self.must_call:
-            calls = mask & np.array([view.kind == "tool" for view in self.tools.views])
-            mask = calls if calls.any() else mask
-        return mask
+        missing = ~self._available
+        return np.array([not need & missing for need in self.tools.needs], dtype=np.bool_)
 
     def choices(self, tool: int, parameter: Parameter, chosen: dict[str, Json]) -> Choices:
         """Candidates for one parameter of a tool, given the arguments that were already chosen for this call."""
         if parameter.offered:
             found = list(parameter.offered)
         else:
-            found = [c for c in self.candidates if parameter.allows(c.value)][-CANDIDATES:]
+            found = [c for c in self.candidates if c.allowed & parameter.check][-CANDIDATES:]
         if not parameter.required:
             found.append(_OMITTED)
         past = self.history.get(self.tools.views[tool].name)
@@ -274,7 +294,7 @@ class Conversation:
         return (
             c.key == parameter.name,
             len(parameter.words.intersection(words)) / len(parameter.words),
-            c.mentioned,
+            self._says(c.value) if c.source == "schema" else c.mentioned,
             min(c.overlap, 3) / 3,
             c.overlap > 0 and c.overlap == best[c.path],
             c.overlap < best[c.path],
@@ -287,29 +307,8 @@ class Conversation:
         )
 
 
-def _bucket(value: float) -> str:
-    size = 0 if value == 0 else int(np.log2(abs(value) + 1)) + 1
-    return f"{'-' if value < 0 else ''}{size}"
-
-
-def fact_bag(tool: str, turn: Turn, calls: int) -> Bag:
-    """What one tool outcome says, as tokens `key=value` (numbers by order of magnitude)."""
-    state = "error" if turn.is_error else "ok"
-    tokens = [f"called:{tool}", f"called:{tool}:{state}", f"called:{tool}:{calls}"]
-    arguments = turn.call.arguments if turn.call else {}
-    tokens += [
-        f"did:{tool}.{k}={c}"
-        for k, v in arguments.items()
-        if (c := pointing.categorical(v)) is not None
-    ]
-    for number, (path, position, value, _) in enumerate(pointing._leaves(turn.content, "", (), 0)):
-        if number >= pointing.MAX_LEAVES:
-            break
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            tokens.append(f"{path}~{_bucket(value)}")
-        elif (text := pointing.categorical(value)) is not None:
-            tokens.append(f"{path}={text}")
-            tokens.append(f"{tool}.{path}={text}")
-        if position == 0:
-            tokens.append(f"has:{path}")
-    return bag(tuple(dict.fromkeys(tokens)))
+def _fact(path: str, value: Json) -> str | None:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return f"{path}~{'-' if value < 0 else ''}{int(abs(value)).bit_length()}"
+    text = pointing.categorical(value)
+    return None if text is None else f"{path}={text}"

@@ -43,7 +43,9 @@ class PolicyNetwork(nn.Module):
 
     def state(self, e: Tensor, texts: Tensor, facts: Tensor, scalars: Tensor) -> Tensor:
         """(N, HIDDEN)"""
-        text = functional.embedding_bag(texts, e, mode="sum")
+        active = torch.relu(self.linear("sentence", e)) * (torch.arange(len(e)) > 0)[:, None]
+        each = functional.embedding(texts, active)
+        text = torch.cat([each.amax(1), each.sum(1)], dim=1)
         fact = functional.embedding_bag(facts, e, mode="sum")
         first = torch.relu(self.linear("state_in", torch.cat([text, fact, scalars], dim=1)))
         return first + torch.relu(self.linear("state_mid", first))

@@ -102,10 +102,17 @@ class Forward:
         """(N, HIDDEN)"""
         e = self.encodings()
         joined = np.concatenate(
-            [e[states.texts].sum(1), e[states.facts].sum(1), states.scalars], axis=1
+            [self.text(e, states.texts), e[states.facts].sum(1), states.scalars], axis=1
         )
         first = np.maximum(self.linear("state_in", joined), 0)
         return first + np.maximum(self.linear("state_mid", first), 0)
+
+    def text(self, e: FloatArray, texts: IntArray) -> FloatArray:
+        """(N, 2 * ATTEND): largest and summed activation over the sentences, so that chatter cannot drown the need."""
+        used, inverse = np.unique(texts, return_inverse=True)
+        active = np.maximum(self.linear("sentence", e[used]), 0) * (used > 0)[:, None]
+        each = active[inverse.reshape(texts.shape)]
+        return np.concatenate([each.max(1), each.sum(1)], axis=1)
 
     def values(self, h: FloatArray) -> FloatArray:
         """(N,)"""

@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from models_registry.policies.bags import Bag, bag, text_tokens
 from models_registry.policies.candidates import Candidate, from_schema
-from scenarios.core.schema import value_allowed
+from scenarios.core.schema import schema_text, value_allowed
 from scenarios.core.types import DecisionKind, Json, Tool
 
 KINDS: tuple[tuple[DecisionKind, str], ...] = (
@@ -18,6 +20,9 @@ KINDS: tuple[tuple[DecisionKind, str], ...] = (
     ("hand_over", "Hand the conversation over to a person; no tool can serve it."),
 )
 """The decisions that are not tool calls, described like tools so that one scorer ranks them all."""
+
+DYNAMICS = 12
+"""Width of what is told of each tool's past; see `Conversation.observe`."""
 
 _SIMPLE = {
     "type",
@@ -41,8 +46,40 @@ class Parameter:
     required: bool
     bag: Bag
     words: frozenset[str]
-    allows: Callable[[Json], bool]
+    check: int
+    """The bit of the check that a value has to pass."""
     offered: tuple[Candidate, ...]
+
+
+class _Checks:
+    """The distinct schemas of a tool set's parameters, numbered, with the answers remembered per value."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+        self._checkers: list[Callable[[Json], bool]] = []
+        self._known: dict[tuple[type, Json], int] = {}
+
+    def number(self, schema: Mapping[str, Json]) -> int:
+        bare = {
+            key: value
+            for key, value in schema.items()
+            if key not in ("description", "title", "default")
+        }
+        text = schema_text(bare)
+        if text not in self._numbers:
+            self._numbers[text] = len(self._checkers)
+            self._checkers.append(checker(schema))
+        return self._numbers[text]
+
+    def passed(self, value: Json) -> int:
+        key = (type(value), value)
+        bits = self._known.get(key)
+        if bits is None:
+            if len(self._known) > 50_000:
+                self._known.clear()
+            bits = sum(1 << i for i, check in enumerate(self._checkers) if check(value))
+            self._known[key] = bits
+        return bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +97,25 @@ class ToolSet:
 
     def __init__(self, tools: tuple[Tool, ...]) -> None:
         self.tools = tools
+        self.checks = _Checks()
         kinds = [ToolView(kind, kind, bag(_tool_tokens(kind, text, ()))) for kind, text in KINDS]
-        self.views: tuple[ToolView, ...] = (*(_view(tool) for tool in tools), *kinds)
+        self.views: tuple[ToolView, ...] = (*(_view(tool, self.checks) for tool in tools), *kinds)
+        self.needs = [
+            sum({p.check for p in view.parameters if p.required and not p.offered})
+            for view in self.views
+        ]
+        self.dynamics = np.zeros((len(self.views), DYNAMICS), dtype=np.float32)
+        self.dynamics[:, 0] = 1.0
+        self.dynamics[:, 8] = [view.kind == "tool" for view in self.views]
+        self.dynamics[:, 9] = [len(view.parameters) / 4 for view in self.views]
         self.index = {view.name: i for i, view in enumerate(self.views)}
 
     def __len__(self) -> int:
         return len(self.views)
+
+    def passed(self, value: Json) -> int:
+        """Bit set of the checks that a value passes."""
+        return self.checks.passed(value)
 
 
 _cache: dict[int, tuple[tuple[Tool, ...], ToolSet]] = {}
@@ -89,7 +139,7 @@ def _tool_tokens(name: str, description: str, parameters: tuple[str, ...]) -> tu
     )
 
 
-def _view(tool: Tool) -> ToolView:
+def _view(tool: Tool, checks: _Checks) -> ToolView:
     required = set(tool.required)
     parameters = tuple(
         Parameter(
@@ -103,7 +153,7 @@ def _view(tool: Tool) -> ToolView:
                 )
             ),
             frozenset(re.split(r"[_.\[\]]+", name.lower())),
-            checker(schema),
+            1 << checks.number(schema),
             tuple(from_schema(name, schema)),
         )
         for name, schema in tool.properties.items()

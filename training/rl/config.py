@@ -42,6 +42,7 @@ class TrainConfig:
     difficulty: Difficulty = "medium"
     algorithm: str = "ppo"
     episodes: int = 24_000
+    demonstrations: int = 8_000
     seed: int = 0
     learning_rate: float = 2e-3
     batch_size: int = 512
@@ -67,6 +68,12 @@ SPECS: dict[str, Spec] = {
     ),
     "algorithm": Spec("Algorithm", "What updates the policy."),
     "episodes": Spec("Episodes", "Attempts at tasks to learn from.", 1, 10_000_000),
+    "demonstrations": Spec(
+        "Warm-start episodes",
+        "Of these episodes, the first ones: the oracle shows the way before reward alone decides. 0: none.",
+        0,
+        10_000_000,
+    ),
     "seed": Spec("Seed", "The same seed gives the same result, bit for bit.", 0, 2**31 - 1),
     "learning_rate": Spec(
         "Learning rate", "Step size of the optimizer at the start.", 0.0, 1.0, open_low=True
@@ -154,7 +161,9 @@ def _check_range(spec: Spec, number: float) -> None:
     low, high = spec.low or 0, math.inf if spec.high is None else spec.high
     if number < low or number > high or (spec.open_low and number == low):
         above = "above" if spec.open_low else "at least"
-        raise ValueError(f"must be {above} {_plain(low)} and at most {_plain(high)}, not {_plain(number)}")
+        raise ValueError(
+            f"must be {above} {_plain(low)} and at most {_plain(high)}, not {_plain(number)}"
+        )
 
 
 def _plain(number: float) -> str:

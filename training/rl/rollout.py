@@ -17,6 +17,7 @@ from scenarios.core.env import ToolEnv
 from scenarios.core.types import Turn
 from training.rl.batch import Batch
 from training.rl.episodes import EpisodeBuilder
+from training.rl.imitation import demonstrate
 from training.rl.progress import EpisodeRecord
 from training.rl.returns import gae
 
@@ -28,6 +29,8 @@ WORD_DROPOUT = 0.15
 class Finished:
     """The episodes that ended during a rollout, and what the decisions of this rollout were worth."""
 
+    count: int = 0
+    """Episodes that ended, those of the oracle included; the lists hold only the policy's own."""
     episodes: list[EpisodeRecord] = field(default_factory=list)
     rewards: list[float] = field(default_factory=list)
     successes: list[bool] = field(default_factory=list)
@@ -44,18 +47,29 @@ class _Lane:
     conversation: Conversation
     turns: tuple[Turn, ...]
     builder: EpisodeBuilder
+    guided: bool = False
+    """Whether the oracle acts in this episode (warm start only)."""
 
 
 class Collector:
     """`environments` training conversations that go on from rollout to rollout.
 
-    make_env: a fresh environment. Everything is drawn from `seed`: tasks, decisions, word dropout.
+    make_env: a fresh environment. Everything is drawn from `seed`: tasks, decisions, word dropout. While `guidance` is
+    a number, that share of new episodes is acted by the oracle, and the batch holds its decisions in place of the ones
+    that were taken; episodes that the oracle acted are not counted as the policy's.
     """
 
-    def __init__(self, make_env: Callable[[], ToolEnv], environments: int, seed: int) -> None:
+    def __init__(
+        self,
+        make_env: Callable[[], ToolEnv],
+        environments: int,
+        seed: int,
+        guidance: float | None = None,
+    ) -> None:
         self.tools = ToolSet(make_env().scenario.tools)
         self.rng = np.random.default_rng([seed, 1])
         self.word_rng = np.random.default_rng([seed, 2])
+        self.guidance = guidance
         self.lanes = [self._open(make_env()) for _ in range(environments)]
 
     def _open(self, env: ToolEnv) -> _Lane:
@@ -66,7 +80,8 @@ class Collector:
         turns, info = env.reset()
         conversation = Conversation(self.tools, dropout=WORD_DROPOUT, rng=self.word_rng)
         conversation.extend(turns)
-        return _Lane(env, conversation, turns, EpisodeBuilder(info, turns))
+        guided = self.guidance is not None and self.rng.random() < self.guidance
+        return _Lane(env, conversation, turns, EpisodeBuilder(info, turns), guided)
 
     def collect(
         self, forward: Forward, steps: int, discount: float, lam: float
@@ -80,9 +95,12 @@ class Collector:
         terminated = np.zeros((steps, count), dtype=np.bool_)
         truncated = np.zeros((steps, count), dtype=np.bool_)
         finished = Finished()
+        taught: list[Sample | None] = []
         cut: dict[int, float] = {}
         for t in range(steps):
             now = decide(forward, [lane.conversation for lane in self.lanes], self.rng)
+            if self.guidance is not None:
+                taught += [self._taught(n, sample) for n, sample in enumerate(now)]
             samples.extend(now)
             if t:
                 next_values[t - 1] = [s.value for s in now]
@@ -103,7 +121,20 @@ class Collector:
         advantages, returns = gae(
             rewards, values, next_values, terminated, truncated, discount, lam
         )
-        return self._batch(forward, samples, advantages.ravel(), returns.ravel()), finished
+        kept = [i for i in range(len(samples)) if self.guidance is None or taught[i] is not None]
+        learned = samples if self.guidance is None else [s for s in taught if s is not None]
+        batch = self._batch(forward, learned, advantages.ravel()[kept], returns.ravel()[kept])
+        return batch, finished
+
+    def _taught(self, n: int, sample: Sample) -> Sample | None:
+        """What the oracle would do here; in a guided episode it is also what is done."""
+        lane = self.lanes[n]
+        if lane.env.world is None:
+            return None
+        label = demonstrate(lane.env.world, lane.conversation, sample.observation)
+        if lane.guided:
+            sample.decision = label.decision if label is not None else lane.env.world.oracle()
+        return label
 
     def _step(
         self, n: int, sample: Sample, finished: Finished, ended: dict[int, Conversation]
@@ -114,15 +145,17 @@ class Collector:
         lane.turns = turns
         lane.conversation.extend(turns[before:])
         lane.builder.add(sample.decision, turns[before:], reward, info)
-        if sample.decision.kind == "tool":
+        if sample.decision.kind == "tool" and not lane.guided:
             finished.calls += 1
             finished.right_calls += info["verdict"].right
         if terminated or truncated:
             episode = lane.builder.finish(success=info["success"], truncated=truncated)
-            finished.episodes.append(episode)
-            finished.rewards.append(episode.total_reward)
-            finished.successes.append(episode.success)
-            finished.lengths.append(len(episode.steps))
+            finished.count += 1
+            if not lane.guided:
+                finished.episodes.append(episode)
+                finished.rewards.append(episode.total_reward)
+                finished.successes.append(episode.success)
+                finished.lengths.append(len(episode.steps))
             if truncated:
                 ended[n] = lane.conversation
             self.lanes[n] = self._lane(lane.env)

@@ -23,6 +23,7 @@ from training.rl.algorithms.base import Algorithm
 from training.rl.config import TrainConfig
 from training.rl.convergence import Convergence
 from training.rl.evaluation import Exam, evaluate
+from training.rl.imitation import Imitation, guidance
 from training.rl.progress import EpisodeRecord, Progress
 from training.rl.rollout import Collector, Finished
 from training.rl.stopping import StopTraining
@@ -109,21 +110,31 @@ def _learn(
         lambda: ToolEnv(scenario, "train", config.difficulty),
         config.environments,
         config.seed,
+        guidance=1.0 if config.demonstrations else None,
     )
+    imitation = Imitation(network)
     rng = np.random.default_rng([config.seed, 4])
     while run.episodes < config.episodes:
         began = time.perf_counter()
+        warm = run.episodes / config.demonstrations if config.demonstrations else 1.0
+        collector.guidance = guidance(warm) if warm < 1.0 else None
         forward = Forward(network.export())
         batch, finished = collector.collect(
             forward, config.rollout_steps, config.discount_factor, config.gae_lambda
         )
-        metrics = algorithm.update(batch, run.episodes / config.episodes, rng)
+        if warm < 1.0:
+            metrics = imitation.update(batch, warm, rng)
+        else:
+            after = (run.episodes - config.demonstrations) / max(
+                1, config.episodes - config.demonstrations
+            )
+            metrics = algorithm.update(batch, after, rng)
         if not all(math.isfinite(value) for value in metrics.values()):
             raise Diverged(
                 f"training diverged at episode {run.episodes:,}; try a smaller learning rate"
             )
         run.update += 1
-        run.episodes += len(finished.episodes)
+        run.episodes += finished.count
         run.env_steps += len(batch)
         run.seconds = time.perf_counter() - run.started
         run.convergence.add(finished.right_calls, finished.calls)

@@ -19,6 +19,8 @@ from training.rl.config import TrainConfig
 MAX_KL = 0.03
 VALUE_COEFFICIENT = 0.5
 MAX_GRADIENT = 1.0
+TABLE_RATE = 10.0
+"""Learning rate of the embedding table over that of the layers: a token's rows are seldom touched."""
 FINAL_RATE = 0.05
 """Share of the learning rate that is left at the end of a run."""
 
@@ -28,15 +30,13 @@ class PPO(Algorithm):
 
     def __init__(self, network: PolicyNetwork, config: TrainConfig) -> None:
         super().__init__(network, config)
-        self.optimizer = torch.optim.Adam(
-            network.parameters(), lr=config.learning_rate, eps=1e-5, fused=True
-        )
+        self.optimizer = optimizer(network, config.learning_rate)
 
     def update(self, batch: Batch, progress: float, rng: np.random.Generator) -> dict[str, float]:
         config = self.config
         left = 1.0 - (1.0 - FINAL_RATE) * min(1.0, progress)
         for group in self.optimizer.param_groups:
-            group["lr"] = config.learning_rate * left
+            group["lr"] = config.learning_rate * group["rate"] * left
         raw = batch.advantages
         batch.advantages = ((raw - raw.mean()) / (raw.std() + 1e-8)).astype(np.float32)
         totals: dict[str, float] = {}
@@ -83,6 +83,14 @@ class PPO(Algorithm):
             "clip_fraction": float(clipped),
             "explained_variance": float(explained),
         }
+
+
+def optimizer(network: PolicyNetwork, rate: float) -> torch.optim.Adam:
+    """Adam with `TABLE_RATE` times the rate for the embedding table; each group's factor is kept as `rate`."""
+    table = network.get_parameter("table.weight")
+    rest = [p for p in network.parameters() if p is not table]
+    groups = [{"params": rest, "rate": 1.0}, {"params": [table], "rate": TABLE_RATE}]
+    return torch.optim.Adam(groups, lr=rate, eps=1e-5, fused=True)
 
 
 def decision_terms(network: PolicyNetwork, mini: Minibatch) -> tuple[Tensor, Tensor, Tensor]:

@@ -1,0 +1,108 @@
+"""Warm start: learn from the oracle's demonstrations before learning from reward.
+
+DAgger (Ross, Gordon & Bagnell 2011, arXiv:1011.0686): at first the oracle acts, then more and more the policy does,
+and all along the oracle says what it would have done, so that the policy also learns the way back from its own
+mistakes. Only training tasks are demonstrated; the oracle never plays or labels a held-out one for the learner.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from models_registry.policies.conversation import OMIT, Choices, Conversation, Observation
+from models_registry.policies.runtime import Sample
+from scenarios.core.tasks import AnyOf
+from scenarios.core.types import Json
+from scenarios.core.world import World
+from training.rl.algorithms.ppo import VALUE_COEFFICIENT, decision_terms, optimizer
+
+if TYPE_CHECKING:
+    from models_registry.policies.network import PolicyNetwork
+    from training.rl.batch import Batch
+
+RATE = 1.5e-3
+EPOCHS = 4
+MINIBATCH = 256
+FINAL_GUIDANCE = 0.2
+"""Share of the episodes in which the oracle still acts when the warm start ends."""
+
+
+def guidance(progress: float) -> float:
+    """Share of the episodes in which the oracle acts, after this share of the warm start."""
+    return 1.0 - (1.0 - FINAL_GUIDANCE) * min(1.0, progress)
+
+
+def demonstrate(
+    world: World, conversation: Conversation, observation: Observation
+) -> Sample | None:
+    """The oracle's next decision, in terms of what the policy can point at; None where it cannot say that."""
+    decision = world.oracle()
+    tool = conversation.tools.index[decision.label]
+    if not observation.mask[tool]:
+        return None
+    sample = Sample(observation, tool, decision, 0.0, 0.0)
+    if decision.call is None:
+        return sample
+    accepted = next(m for m in world.pending() if m.takes(decision.call)).arguments
+    arguments: dict[str, Json] = {}
+    for parameter in conversation.tools.views[tool].parameters:
+        choices = conversation.choices(tool, parameter, arguments)
+        wanted = decision.call.arguments.get(parameter.name, OMIT)
+        index = _find(choices, wanted, accepted.get(parameter.name))
+        if index is None:
+            return None
+        sample.choices.append(choices)
+        sample.chosen.append(index)
+        if wanted is not OMIT:
+            arguments[parameter.name] = choices.candidates[index].value
+    return sample
+
+
+def _find(choices: Choices, wanted: Json, accepted: AnyOf | None) -> int | None:
+    """The newest candidate with the wanted value; for free text, the user's whole message will do."""
+    values = [candidate.value for candidate in choices.candidates]
+    if accepted is not None and accepted.anything:
+        whole = [i for i, c in enumerate(choices.candidates) if c.key == "message"]
+        if whole:
+            return whole[0]
+    if wanted is OMIT:
+        return next((i for i, value in enumerate(values) if value is OMIT), None)
+    same = [
+        i for i, v in enumerate(values) if v is not OMIT and v == wanted and type(v) is type(wanted)
+    ]
+    loose = same or [i for i, v in enumerate(values) if v is not OMIT and v == wanted]
+    return loose[-1] if loose else None
+
+
+class Imitation:
+    """Maximises the likelihood of the demonstrated decisions, and fits the value to the returns seen."""
+
+    def __init__(self, network: PolicyNetwork) -> None:
+        self.network = network
+        self.optimizer = optimizer(network, RATE)
+
+    def update(self, batch: Batch, progress: float, rng: np.random.Generator) -> dict[str, float]:
+        """One pass of updates. progress: share of the warm start that is done; the rate falls with it."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = RATE * group["rate"] * (1.0 - 0.8 * progress)
+        totals = np.zeros(3)
+        count = 0
+        for _ in range(EPOCHS):
+            order = rng.permutation(len(batch))
+            for start in range(0, len(order), MINIBATCH):
+                mini = batch.minibatch(order[start : start + MINIBATCH])
+                log_probs, entropy, values = decision_terms(self.network, mini)
+                value_loss = (values - mini.returns).square().mean()
+                loss = -log_probs.mean() + VALUE_COEFFICIENT * value_loss
+                self.optimizer.zero_grad(set_to_none=True)
+                loss.backward()  # type: ignore[no-untyped-call]
+                torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+                self.optimizer.step()
+                terms = (-log_probs.detach().mean(), value_loss.detach(), entropy.detach().mean())
+                totals += [float(term) for term in terms]
+                count += 1
+        losses = dict(zip(("imitation_loss", "value_loss", "entropy"), totals / count, strict=True))
+        return {name: float(value) for name, value in losses.items()}
