@@ -1,7 +1,7 @@
-"""The process of one training: `python -m training.child RUN_ID LEASE_OWNER PARENT_PID`.
+"""Starting the process that trains one run (`training.process`), without loading what it loads.
 
 A process of its own, spawned and never forked, so that torch starts fresh, a crash takes nobody along, and memory is
-given back. It ends when its run ends, when the run is somebody else's, and when its worker is gone.
+given back.
 """
 
 from __future__ import annotations
@@ -11,9 +11,7 @@ import secrets
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
 
-import django
 from django.conf import settings
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
@@ -28,24 +26,10 @@ def new_lease_owner() -> str:
 def spawn(run_id: int, lease_owner: str) -> subprocess.Popen[bytes]:
     """Start the process of one run as a child of this one."""
     return subprocess.Popen(
-        [sys.executable, "-m", "training.child", str(run_id), lease_owner, str(os.getpid())],
+        [sys.executable, "-m", "training.process", str(run_id), lease_owner, str(os.getpid())],
         env=os.environ | ONE_THREAD,
         cwd=settings.BASE_DIR,
         stdin=subprocess.DEVNULL,
         # A session of its own: a signal to the worker's group must not cut a run off without a word.
         start_new_session=True,
     )
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Train one run; 0 when everything about it is written down."""
-    run_id, lease_owner, parent = int(arguments[0]), arguments[1], int(arguments[2])
-    django.setup()
-    from training.runner import execute  # noqa: PLC0415 (needs Django set up)
-
-    execute(run_id, lease_owner=lease_owner, parent=parent)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -10,10 +10,10 @@ from django.test import Client
 from pytest_django import DjangoCaptureOnCommitCallbacks
 from pytest_django.fixtures import Settings
 
-from models_registry.services import create_token
+from models_registry.services import create_token, register_version
 from training import live, services, tasks
 from training.models import Run
-from training.tests.progress import MakeRun, step
+from training.tests.progress import WEIGHTS, MakeRun, step
 
 
 class Api:
@@ -186,6 +186,22 @@ def test_other_peoples_runs_are_not_found(bob: User, running: Run) -> None:
     assert stranger.post("/api/training/stop/", {"run_id": running.pk})[0] == 404
     running.refresh_from_db()
     assert running.status == "running"
+
+
+def test_a_run_outlives_the_version_that_it_made(api: Api, alice: User, running: Run) -> None:
+    version = register_version(
+        owner=alice,
+        name="a",
+        scenario=running.scenario,
+        weights=WEIGHTS,
+        manifest={},
+        evidence={"x": 1},
+    )
+    services.finish(running, version=version, evidence={"x": 1})
+    assert api.get(f"/api/training/status/?run_id={running.pk}")[1]["model_id"] == version.pk
+    assert api.client.delete(f"/api/models/{version.pk}/", headers=api.headers).status_code == 204
+    _, status = api.get(f"/api/training/status/?run_id={running.pk}")
+    assert (status["model_id"], status["evidence"]) == (None, {"x": 1})
 
 
 def test_staff_sees_all_runs(admin: User, running: Run) -> None:

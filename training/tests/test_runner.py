@@ -18,6 +18,7 @@ from django.db import connection
 from models_registry.models import Version
 from training import pulse, runner, services
 from training.models import Run
+from training.rl.config import ConfigError
 from training.rl.progress import Progress
 from training.rl.stopping import StopTraining
 from training.tests.progress import EVIDENCE, WEIGHTS, MakeRun, Trainer, done, sample, step
@@ -220,6 +221,7 @@ def test_ctrl_c_stops_softly_and_keeps_what_was_learned(
         (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), "Out of memory"),
         (ZeroDivisionError("loss is NaN."), "diverged: loss is NaN. Try"),
         (OSError(28, "No space left on device"), "The disk is full"),
+        (ConfigError({"seed": "must be a number"}), "settings are no longer valid: seed"),
         (KeyError("secret path /root/x"), "An unexpected error"),
     ],
 )

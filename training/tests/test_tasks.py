@@ -19,7 +19,7 @@ from django.db import connection
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from models_registry.artifacts.bundle import load_bundle
-from training import child, services, tasks
+from training import child, process, services, tasks
 from training.models import Run
 from training.reaping import note_message
 from training.tests.progress import MakeRun
@@ -58,9 +58,9 @@ def real(
     monkeypatch.setenv("DATABASE_URL", process_env["DATABASE_URL"])
     monkeypatch.setattr(child, "spawn", remembered)
     yield
-    for process in children:
-        process.kill()
-        process.wait()
+    for one in children:
+        one.kill()
+        one.wait()
 
 
 class Worker:
@@ -205,11 +205,11 @@ def test_a_process_that_does_not_leave_is_killed(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(tasks, "GRACE_SECONDS", 0.1)
     tasks._note_shutdown()
     code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    process.stdout.readline()
-    assert tasks._wait(process) == -signal.SIGKILL
-    process.stdout.close()
+    stubborn = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    assert stubborn.stdout is not None
+    stubborn.stdout.readline()
+    assert tasks._wait(stubborn) == -signal.SIGKILL
+    stubborn.stdout.close()
 
 
 def test_a_waiting_worker_looks_after_other_runs(
@@ -226,8 +226,8 @@ def test_a_waiting_worker_looks_after_other_runs(
     monkeypatch.setattr(tasks, "LOOK_SECONDS", 0.05)
     monkeypatch.setattr(tasks, "wake_queued_runs", look)
     monkeypatch.setattr(connection, "close", lambda: None)
-    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(0.5)"])
-    assert tasks._wait(process) == 0
+    short = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(0.5)"])
+    assert tasks._wait(short) == 0
     assert len(looked) > 1
 
 
@@ -267,10 +267,10 @@ def test_without_redis_the_run_stays_queued_and_the_beat_sends_it_later(
     assert (first.status, first.woken_at is not None) == ("queued", True)
 
 
-def test_the_child_tells_execute_what_it_was_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_process_trains_what_it_was_told(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[Any] = []
     monkeypatch.setattr(
         "training.runner.execute", lambda run_id, **more: told.append((run_id, more))
     )
-    assert child.main(["7", "owner", "123"]) == 0
+    assert process.main(["7", "owner", "123"]) == 0
     assert told == [(7, {"lease_owner": "owner", "parent": 123})]
