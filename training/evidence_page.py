@@ -71,7 +71,7 @@ def picture(
     agents: Sequence[Mapping[str, Any]], key: str, title: str, target: float | None
 ) -> dict[str, Any]:
     """Geometry of a dot-and-whisker chart of one share over all agents."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for row in agents:
         figure = figure_of(row["agent"], key)
         value = figure.get("value")

@@ -26,6 +26,7 @@
     if (!fresh.length) return;
     seq = fresh.at(-1).seq;
     charts.add(fresh);
+    root.dataset.drawn = charts.data.episodes.length;
     root.dataset.seq = seq;
   }
 

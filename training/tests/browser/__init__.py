@@ -1,0 +1,3 @@
+"""Tests that drive a real browser against real servers."""
+
+from __future__ import annotations
