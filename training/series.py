@@ -4,54 +4,71 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
-from django.db.models.functions import Mod
+from django.db.models import F, FloatField, Q, QuerySet
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast, Mod
 
 from training.models import MetricPoint, Run
 
 SHOWN = ("tool_reliability", "tool_reliability_low", "tool_reliability_high", "success", "reward")
-EMBEDDED = 2_000
+COLUMNS = ("seq", "episodes", "seconds", *SHOWN)
+EMBEDDED = 1_500
+"""More points than a chart has pixels would only make the page slower."""
 BATCH = 5_000
-_PATHS = tuple(f"values__{name}" for name in SHOWN)
+IN_TABLE = 20
+
+Row = tuple[Any, ...]
 
 
 def embedded_points(run: Run) -> dict[str, Any]:
-    """Up to `EMBEDDED` points over the whole run, with the newest one; `stride` says how many stand for one."""
+    """Up to `EMBEDDED` points over the whole run, with the newest one; `stride` says how many stand for one.
+
+    Columns take a third of the bytes that objects would. `table`: a few of the points for reading.
+    """
     stride = max(1, -(-run.last_seq // EMBEDDED))
-    rows = run.points.order_by("seq")
+    points = run.points.all()
     if stride > 1:
-        rows = rows.annotate(rest=Mod(F("seq"), stride)).filter(Q(rest=0) | Q(seq=run.last_seq))
-    points = _as_json(rows)
-    return {"points": points, "stride": stride, "seq": _last(points, 0), "attempt": run.attempt}
+        points = points.annotate(rest=Mod(F("seq"), stride))
+        points = points.filter(Q(rest=0) | Q(seq=run.last_seq))
+    rows = list(_rows(points))
+    every = max(1, len(rows) // IN_TABLE)
+    return {
+        "data": {
+            "columns": {name: [row[n] for row in rows] for n, name in enumerate(COLUMNS)},
+            "attempt": run.attempt,
+        },
+        "table": [dict(zip(COLUMNS, row, strict=True)) for row in rows[::-1][::every][::-1]],
+        "stride": stride,
+        "shown": len(rows),
+    }
 
 
 def points_since(run: Run, since: int) -> dict[str, Any]:
     """The next `BATCH` points after `since`; `more` says that there are further ones."""
-    points = _as_json(run.points.filter(seq__gt=since).order_by("seq")[: BATCH + 1])
-    more, points = len(points) > BATCH, points[:BATCH]
+    rows = list(_rows(run.points.filter(seq__gt=since))[: BATCH + 1])
+    more, rows = len(rows) > BATCH, rows[:BATCH]
     return {
         "run": run.pk,
         "attempt": run.attempt,
         "active": run.is_active,
-        "seq": _last(points, since),
+        "seq": rows[-1][0] if rows else since,
         "more": more,
-        "points": points,
+        "points": [
+            {
+                "seq": seq,
+                "episodes": episodes,
+                "seconds": seconds,
+                "values": dict(zip(SHOWN, values, strict=True)),
+            }
+            for seq, episodes, seconds, *values in rows
+        ],
     }
 
 
-def _last(points: list[dict[str, Any]], otherwise: int) -> int:
-    return points[-1]["seq"] if points else otherwise
-
-
-def _as_json(rows: QuerySet[MetricPoint]) -> list[dict[str, Any]]:
-    return [
-        {
-            "seq": seq,
-            "episodes": episodes,
-            "seconds": seconds,
-            "values": dict(zip(SHOWN, values, strict=True)),
-        }
-        for seq, episodes, seconds, *values in rows.values_list(
-            "seq", "episodes", "seconds", *_PATHS
-        )
-    ]
+def _rows(points: QuerySet[MetricPoint]) -> QuerySet[MetricPoint, Row]:
+    """Tuples in the order of `COLUMNS`; a cast in SQL is quicker than JSON read in Python."""
+    figures = {name: Cast(KT(f"values__{name}"), FloatField()) for name in SHOWN}
+    found: QuerySet[MetricPoint, Row] = (
+        points.order_by("seq").annotate(**figures).values_list(*COLUMNS)
+    )
+    return found

@@ -94,11 +94,9 @@ def _wanted(request: UserRequest) -> dict[str, Any]:
 def run_detail(request: UserRequest, pk: int) -> HttpResponse:
     """The live page; everything on it comes from the database, so a reload loses nothing."""
     run = _run(request, pk)
-    data = series.embedded_points(run)
     context = {
         "run": run,
-        "data": data,
-        "table": data["points"][:: max(1, len(data["points"]) // 20)][-20:],
+        **series.embedded_points(run),
         "settings": settings_table(run.config),
         "events": run.events.select_related("actor").order_by("-at", "-pk")[:30],
     }

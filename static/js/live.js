@@ -8,7 +8,7 @@
   const first = JSON.parse(document.getElementById("run-data").textContent);
   const badge = document.getElementById("live-badge");
   const charts = window.agentgymCharts(Number(root.dataset.target));
-  let seq = 0, attempt = first.attempt, socket = null, wait = 1000, heard = Date.now(), spoken = 0, busy = false, timer = 0;
+  let seq = 0, attempt = first.attempt, socket = null, wait = 1000, heard = Date.now(), spoken = 0, busy = false, polls = false, timer = 0;
 
   const status = () => document.getElementById("run-status");
   const active = () => status().dataset.active === "yes";
@@ -18,16 +18,15 @@
     badge.className = `tag ${css}`;
     badge.innerHTML = '<span class="live-dot" aria-hidden="true"></span>';
     badge.append(word);
-    root.dataset.live = word;
   }
+
+  const lose = () => active() && show(polls ? "Polling" : "Reconnecting", "tag-warn");
 
   function take(points) {
     const fresh = points.filter((point) => point.seq > seq);
-    if (!fresh.length) return;
-    seq = fresh.at(-1).seq;
     charts.add(fresh);
-    root.dataset.drawn = charts.data.episodes.length;
-    root.dataset.seq = seq;
+    seq = fresh.at(-1)?.seq ?? seq;
+    Object.assign(root.dataset, { seq, drawn: charts.data.episodes.length });
   }
 
   function startOver(newAttempt) {
@@ -69,12 +68,12 @@
         if (response.ok && !response.redirected) put(id, await response.text());
       }
       heard = Date.now();
-      if (socket?.readyState !== WebSocket.OPEN && active()) show("Polling", "tag-warn");
+      polls = true;
     } catch {
-      if (socket?.readyState !== WebSocket.OPEN) show("Reconnecting", "tag-warn");
-    } finally {
-      busy = false;
+      polls = false;
     }
+    if (socket?.readyState !== WebSocket.OPEN) lose();
+    busy = false;
   }
 
   function connect() {
@@ -82,9 +81,11 @@
     if (!active() || (socket && socket.readyState <= WebSocket.OPEN)) return;
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     socket = new WebSocket(`${scheme}://${location.host}${root.dataset.socket}?since=${seq}`);
-    socket.onopen = () => { wait = 1000; heard = Date.now(); show("Live", "tag-good"); };
     socket.onmessage = (event) => {
       heard = Date.now();
+      wait = 1000;
+      polls = false;
+      if (active()) show("Live", "tag-good");
       const frame = JSON.parse(event.data);
       if (frame.type === "points") {
         if (frame.attempt !== attempt) startOver(frame.attempt);
@@ -96,7 +97,7 @@
     socket.onclose = (event) => {
       if (event.code === 4401) location.reload();
       if (event.code === 4404 || !active()) return;
-      show("Reconnecting", "tag-warn");
+      lose();
       timer = setTimeout(connect, wait * (0.75 + Math.random() / 2));
       wait = Math.min(LONGEST_WAIT, wait * 2);
     };
@@ -115,8 +116,9 @@
     if (lost ? Date.now() - heard > POLL : Date.now() - heard > SILENCE) poll();
   }, POLL);
 
-  take(first.points);
-  root.dataset.seq = seq;
+  const { seq: numbers, episodes, seconds, ...values } = first.columns;
+  const valuesAt = (index) => Object.fromEntries(Object.entries(values).map(([name, column]) => [name, column[index]]));
+  take(numbers.map((seq, index) => ({ seq, episodes: episodes[index], seconds: seconds[index], values: valuesAt(index) })));
   if (active()) connect(); else root.dataset.ended = "yes";
   window.addEventListener("online", connect);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) connect(); });

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -21,11 +22,11 @@ ClientAs = Callable[[User], Client]
 PATHS = ("", "status/", "points/", "stop/", "evidence/", "episodes/", "episodes/1/")
 
 
-def embedded(html: str) -> dict[str, object]:
+def embedded(html: str) -> dict[str, Any]:
     """The data that the page hands to its charts."""
     found = re.search(r'<script id="run-data" type="application/json">(.*?)</script>', html, re.S)
     assert found
-    data: dict[str, object] = json.loads(found[1])
+    data: dict[str, Any] = json.loads(found[1])
     return data
 
 
@@ -64,10 +65,13 @@ def test_the_page_holds_every_point_and_setting(
     with django_assert_max_num_queries(6):
         html = client.get(f"/runs/{running.pk}/").content.decode()
     data = embedded(html)
-    assert data["seq"] == 45
-    assert data["stride"] == 1
     assert data["attempt"] == 1
-    assert len(data["points"]) == 45  # type: ignore[arg-type]
+    columns = data["columns"]
+    assert list(columns) == list(series.COLUMNS)
+    assert columns["seq"] == list(range(1, 46))
+    assert columns["tool_reliability"] == [0.5] * 45
+    assert columns["success"] == [None] * 45
+    assert "every 1th" not in html
     assert 'data-target="0.95"' in html
     assert "<strong>40</strong>" in html  # not the usual number of episodes
     assert 'data-bs-target="#stop-dialog"' in html
@@ -81,8 +85,7 @@ def test_a_long_run_is_thinned_out_with_its_newest_point(
     monkeypatch.setattr(series, "EMBEDDED", 10)
     add_points(running, 95)
     html = client_as(alice).get(f"/runs/{running.pk}/").content.decode()
-    points = embedded(html)["points"]
-    assert [point["seq"] for point in points] == [*range(10, 91, 10), 95]  # type: ignore[attr-defined]
+    assert embedded(html)["columns"]["seq"] == [*range(10, 91, 10), 95]
     assert "every 10th" in html
 
 
