@@ -82,7 +82,7 @@ def _choices(name: str, spec: Spec) -> list[tuple[str, str]]:
     if name == "scenario":
         return list(Scenario.objects.filter(builtin=True).values_list("key", "title"))
     if name == "algorithm":
-        return [(key, algorithms.about(key)[0]) for key in algorithms.keys()]  # noqa: SIM118 (a registry)
+        return [(key, algorithms.about(key)[0].partition(":")[0]) for key in algorithms.keys()]  # noqa: SIM118 (a registry)
     return [(choice, choice.capitalize()) for choice in spec.choices]
 
 

@@ -25,7 +25,7 @@ SORTS = {
     "episodes": ("Episodes", "episodes_done"),
     "duration": ("Training time", "train_seconds"),
 }
-BEST = 3
+BEST = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def columns(wish: Wish) -> list[dict[str, Any]]:
 
 
 def best_versions(user: User) -> QuerySet[Version]:
-    """The versions with the highest lower end of tool reliability: what the best models reached."""
+    """Of each scenario the version whose tool reliability has the highest lower end."""
     trained = "evidence__agents__trained"
     return (
         Version.objects.visible_to(user)
@@ -110,5 +110,6 @@ def best_versions(user: User) -> QuerySet[Version]:
             difficulty=KT("evidence__difficulty"),
         )
         .filter(**{f"{trained}__tool_reliability__low__gt": 0})
-        .order_by(F(f"{trained}__tool_reliability__low").desc(), "-pk")[:BEST]
+        .order_by("model__scenario_id", F(f"{trained}__tool_reliability__low").desc(), "-pk")
+        .distinct("model__scenario_id")[:BEST]
     )

@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from models_registry import services as registry
 from training.models import Run
-from training.tests.portal import change, evidence
+from training.tests.portal import agent, change, evidence
 from training.tests.progress import WEIGHTS, MakeRun
 
 ClientAs = Callable[[User], Client]
@@ -69,3 +69,21 @@ def test_polling_slows_down_when_nothing_runs(
 def test_staff_sees_whose_run_it_is(admin: User, client_as: ClientAs, make_run: MakeRun) -> None:
     make_run()
     assert "alice" in client_as(admin).get("/").content.decode()
+
+
+def test_of_each_scenario_the_best_version_is_shown(
+    alice: User, client_as: ClientAs, make_run: MakeRun
+) -> None:
+    scenario = make_run().scenario
+    for name, rate in (("weak", 0.4), ("strong", 0.8), ("early", None)):
+        proof = rate and {
+            "agents": {"trained": agent("Trained policy", rate)},
+            "difficulty": "easy",
+        }
+        registry.register_version(
+            owner=alice, name=name, scenario=scenario, weights=WEIGHTS, manifest={}, evidence=proof
+        )
+    html = client_as(alice).get("/").content.decode()
+    assert "strong v1" in html
+    assert "weak v1" not in html
+    assert "early v1" not in html
