@@ -76,10 +76,8 @@ def test_of_each_scenario_the_best_version_is_shown(
 ) -> None:
     scenario = make_run().scenario
     for name, rate in (("weak", 0.4), ("strong", 0.8), ("early", None)):
-        proof = rate and {
-            "agents": {"trained": agent("Trained policy", rate)},
-            "difficulty": "easy",
-        }
+        agents = {"trained": agent("Trained policy", rate or 0.0)}
+        proof = {"agents": agents, "difficulty": "easy"} if rate else None
         registry.register_version(
             owner=alice, name=name, scenario=scenario, weights=WEIGHTS, manifest={}, evidence=proof
         )
