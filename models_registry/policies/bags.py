@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 BUCKETS = 8192
 """Rows of the embedding table. Two tokens may share a row; the network learns around it."""
 
+SHORT = 5
+"""Words; a shorter text is never thinned out."""
+
 _WORD = re.compile(r"[a-z]+(?:'[a-z]+)?|\d+")
 _ENTITY = re.compile(
     r"(?P<email>[\w.+-]+@[\w-]+\.[\w.-]+)|(?P<date>\d{4}-\d{2}-\d{2})"
@@ -76,10 +79,13 @@ def text_tokens(text: str, salt: str = "") -> tuple[str, ...]:
 
 
 def text_bag(text: str, salt: str = "", *, dropout: float = 0.0, rng: Any = None) -> Bag:
-    """The bag of a text. With `dropout` (training only) whole words are left out, so that no single one is relied on."""
-    if not dropout:
-        return bag(text_tokens(text, salt))
+    """The bag of a text. With `dropout` (training only) whole words are left out, so that no single one is relied on.
+
+    Short texts stay whole: leaving "not" out of "not verified" would teach the opposite.
+    """
     found = words(text)
+    if not dropout or len(found) < SHORT:
+        return bag(text_tokens(text, salt))
     kept = rng.random(len(found)) >= dropout
     tokens = [
         token

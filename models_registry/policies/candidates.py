@@ -148,7 +148,13 @@ def from_result(tool: str, content: Json, turn: int) -> Iterator[Candidate]:
     """The leaves of a tool's result, each with its JSON path and the record it stands in."""
     for path, position, value, record in islice(leaves(content), MAX_LEAVES):
         key = path.rsplit(".", 1)[-1].removesuffix("[]")
-        tokens = ["src:result", f"from:{tool}", f"key:{key}", f"path:{path}", f"at:{min(position, 3)}"]
+        tokens = [
+            "src:result",
+            f"from:{tool}",
+            f"key:{key}",
+            f"path:{path}",
+            f"at:{min(position, 3)}",
+        ]
         own = categorical(value)
         if own is not None:
             tokens.append(f"val:{own}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -28,6 +29,12 @@ SCALARS = 10
 PAIR = 12
 CANDIDATES = 96
 """Candidates per argument; the most recent ones are kept."""
+
+SAME_ANSWERS = 2
+"""A tool that answered the same call so often in a row is not offered again before the user speaks: no loops."""
+SAME_ERRORS = 4
+"""The same for a call that only met errors; transient faults deserve a few retries."""
+ASKS_IN_A_ROW = 2
 
 FloatArray = NDArray[np.float32]
 
@@ -78,6 +85,9 @@ class _History:
     ok: bool = False
     fault: bool = False
     last_step: int = 0
+    same_ok: int = 0
+    """How often the latest arguments were answered in a row, and (`same_errors`) how often with an error."""
+    same_errors: int = 0
     turn: Turn | None = None
     facts: Bag | None = None
     arguments: list[dict[str, Json]] = field(default_factory=list)
@@ -106,6 +116,7 @@ class Conversation:
         self.history: dict[str, _History] = {}
         self.steps = 0
         self.asks = 0
+        self.asks_in_a_row = 0
         self.errors = 0
         self.last: Turn | None = None
         self.last_tool: str | None = None
@@ -124,6 +135,7 @@ class Conversation:
                 self._result(turn)
             elif turn.call is None:
                 self.asks += 1
+                self.asks_in_a_row += 1
                 self.steps += 1
             self.last = turn
             self._turns += 1
@@ -139,6 +151,7 @@ class Conversation:
             self._match(known)
         for name, past in self.history.items():
             past.facts = self._fact_bag(name, past)
+            past.same_ok = past.same_errors = 0  # the user spoke: what was tried may be worth trying again
         self._add(list(pointing.from_text(text, number)))
 
     def _result(self, turn: Turn) -> None:
@@ -152,7 +165,12 @@ class Conversation:
         past.calls += 1
         past.ok, past.fault = not turn.is_error, turn.is_error
         past.last_step = self.steps
+        if not past.arguments or past.arguments[-1] != call.arguments:
+            past.same_ok = past.same_errors = 0
+        past.same_ok += not turn.is_error
+        past.same_errors += turn.is_error
         past.arguments.append(dict(call.arguments))
+        self.asks_in_a_row = 0
         past.turn = turn
         past.facts = self._fact_bag(name, past)
         self.errors += turn.is_error
@@ -260,14 +278,21 @@ class Conversation:
 
     def _mask(self) -> NDArray[np.bool_]:
         missing = ~self._available
-        return np.array([not need & missing for need in self.tools.needs], dtype=np.bool_)
+        mask = np.array([not need & missing for need in self.tools.needs], dtype=np.bool_)
+        for name, past in self.history.items():
+            if past.same_ok >= SAME_ANSWERS or past.same_errors >= SAME_ERRORS:
+                number = self.tools.index.get(name)
+                if number is not None:
+                    mask[number] = False
+        if self.asks_in_a_row >= ASKS_IN_A_ROW:
+            mask[self.tools.index["ask"]] = False
+        return mask
 
     def choices(self, tool: int, parameter: Parameter, chosen: dict[str, Json]) -> Choices:
         """Candidates for one parameter of a tool, given the arguments that were already chosen for this call."""
-        if parameter.offered:
-            found = list(parameter.offered)
-        else:
-            found = [c for c in self.candidates if c.allowed & parameter.check][-CANDIDATES:]
+        found = list(parameter.offered)
+        if not parameter.closed:
+            found += [c for c in self.candidates if c.allowed & parameter.check][-CANDIDATES:]
         if not parameter.required:
             found.append(_OMITTED)
         past = self.history.get(self.tools.views[tool].name)
@@ -290,10 +315,9 @@ class Conversation:
         best: dict[str, int],
         chosen: dict[str, Json],
     ) -> tuple[float, ...]:
-        words = c.path.lower().replace("[]", "").replace(".", "_").split("_")
         return (
             c.key == parameter.name,
-            len(parameter.words.intersection(words)) / len(parameter.words),
+            len(parameter.words & _path_words(c.path)) / len(parameter.words),
             self._says(c.value) if c.source == "schema" else c.mentioned,
             min(c.overlap, 3) / 3,
             c.overlap > 0 and c.overlap == best[c.path],
@@ -305,6 +329,11 @@ class Conversation:
             any(c.value == value for value in chosen.values()),
             any(value in c.siblings for value in chosen.values()),
         )
+
+
+@lru_cache(maxsize=4096)
+def _path_words(path: str) -> frozenset[str]:
+    return frozenset(path.lower().replace("[]", "").replace(".", "_").split("_"))
 
 
 def _fact(path: str, value: Json) -> str | None:

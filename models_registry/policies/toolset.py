@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -27,12 +28,13 @@ DYNAMICS = 12
 _SIMPLE = {
     "type",
     "description",
-    "enum",
     "default",
     "title",
     "pattern",
     "minimum",
     "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
     "minLength",
     "maxLength",
 }
@@ -47,7 +49,9 @@ class Parameter:
     bag: Bag
     words: frozenset[str]
     check: int
-    """The bit of the check that a value has to pass."""
+    """The bit of the check that a value has to pass; 0 where the schema offers every value itself."""
+    closed: bool
+    """Whether only the offered values are possible (an enum, a boolean)."""
     offered: tuple[Candidate, ...]
 
 
@@ -101,7 +105,7 @@ class ToolSet:
         kinds = [ToolView(kind, kind, bag(_tool_tokens(kind, text, ()))) for kind, text in KINDS]
         self.views: tuple[ToolView, ...] = (*(_view(tool, self.checks) for tool in tools), *kinds)
         self.needs = [
-            sum({p.check for p in view.parameters if p.required and not p.offered})
+            sum({p.check for p in view.parameters if p.required and not p.closed})
             for view in self.views
         ]
         self.dynamics = np.zeros((len(self.views), DYNAMICS), dtype=np.float32)
@@ -153,7 +157,8 @@ def _view(tool: Tool, checks: _Checks) -> ToolView:
                 )
             ),
             frozenset(re.split(r"[_.\[\]]+", name.lower())),
-            1 << checks.number(schema),
+            0 if is_closed(schema) else 1 << checks.number(schema),
+            is_closed(schema),
             tuple(from_schema(name, schema)),
         )
         for name, schema in tool.properties.items()
@@ -166,6 +171,11 @@ def _view(tool: Tool, checks: _Checks) -> ToolView:
     )
 
 
+def is_closed(schema: Mapping[str, Json]) -> bool:
+    """Whether the schema lists all of its values."""
+    return "enum" in schema or schema.get("type") == "boolean"
+
+
 def checker(schema: Mapping[str, Json]) -> Callable[[Json], bool]:
     """Does one value satisfy the schema? Plain schemas are checked by hand, because a mask asks thousands of times."""
     kind = schema.get("type")
@@ -175,11 +185,6 @@ def checker(schema: Mapping[str, Json]) -> Callable[[Json], bool]:
 
 
 def _simple_checker(schema: Mapping[str, Json], kind: str) -> Callable[[Json], bool]:
-    if "enum" in schema:
-        options = list(schema["enum"])
-        return lambda value: any(value == o and type(value) is type(o) for o in options)
-    if kind == "boolean":
-        return lambda value: isinstance(value, bool)
     if kind in ("number", "integer"):
         return _number_checker(schema, whole=kind == "integer")
     if kind == "string":
@@ -188,7 +193,11 @@ def _simple_checker(schema: Mapping[str, Json], kind: str) -> Callable[[Json], b
 
 
 def _number_checker(schema: Mapping[str, Any], *, whole: bool) -> Callable[[Json], bool]:
-    low, high = schema.get("minimum", float("-inf")), schema.get("maximum", float("inf"))
+    low, high = schema.get("minimum", -math.inf), schema.get("maximum", math.inf)
+    above, below = (
+        schema.get("exclusiveMinimum", -math.inf),
+        schema.get("exclusiveMaximum", math.inf),
+    )
 
     def check(value: Json) -> bool:
         if (
@@ -197,7 +206,7 @@ def _number_checker(schema: Mapping[str, Any], *, whole: bool) -> Callable[[Json
             or (whole and value != int(value))
         ):
             return False
-        return bool(low <= value <= high)
+        return bool(low <= value <= high and above < value < below)
 
     return check
 

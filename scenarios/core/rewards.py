@@ -16,13 +16,13 @@ from scenarios.core.tasks import Verdict
 class RewardWeights:
     """Weight of each term; the sum of the weighted terms is the reward of a step."""
 
-    progress: float = 2.0
+    progress: float = 1.0
     """Paid for the share of milestones that this step newly reached."""
     success: float = 1.0
     """Paid once, when the episode ends with its goals reached."""
     quit: float = 1.0
     """Taken once, when the episode ends (or runs out of steps) without success."""
-    wrong_call: float = 0.03
+    wrong_call: float = 0.15
     """Taken for every decision that was not right."""
     breach: float = 0.3
     """Taken when a written company policy was broken."""

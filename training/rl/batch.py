@@ -40,6 +40,17 @@ class Minibatch:
     returns: Tensor
 
 
+def minibatches(
+    batches: list[Batch], size: int, rng: np.random.Generator
+) -> list[tuple[Batch, Ints]]:
+    """One epoch in random order: (batch, decisions of it), every decision once; a minibatch is of one batch."""
+    cuts: list[tuple[Batch, Ints]] = []
+    for batch in batches:
+        order = rng.permutation(len(batch))
+        cuts += [(batch, order[start : start + size]) for start in range(0, len(order), size)]
+    return [cuts[i] for i in rng.permutation(len(cuts))]
+
+
 @dataclass(slots=True)
 class Batch:
     """N decisions of one rollout (numpy), from which minibatches are cut. R of their arguments were pointed at.

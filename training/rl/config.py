@@ -52,6 +52,7 @@ class TrainConfig:
     entropy_coefficient: float = 0.01
     update_epochs: int = 3
     environments: int = 64
+    collectors: int = 2
     rollout_steps: int = 32
     checkpoint_interval: int = 4_000
     evaluation_tasks: int = 400
@@ -89,6 +90,12 @@ SPECS: dict[str, Spec] = {
     ),
     "update_epochs": Spec("Update epochs", "Passes over each batch of experience.", 1, 50),
     "environments": Spec("Environments", "Conversations simulated side by side.", 1, 4_096),
+    "collectors": Spec(
+        "Collectors",
+        "Processes that simulate conversations; part of what makes a run repeatable.",
+        1,
+        16,
+    ),
     "rollout_steps": Spec("Rollout steps", "Decisions per environment between updates.", 1, 4_096),
     "checkpoint_interval": Spec(
         "Checkpoint interval", "Episodes between checkpoints on disk.", 1, 10_000_000
@@ -135,7 +142,7 @@ def _parse(field: Field[Any], value: Any) -> Any:
         raise ValueError(f"must be a number, not {value!r}")
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"must be a number, not {value!r}") from None
     if not math.isfinite(number):
         raise ValueError("must be a finite number")

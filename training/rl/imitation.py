@@ -18,10 +18,10 @@ from scenarios.core.tasks import AnyOf
 from scenarios.core.types import Json
 from scenarios.core.world import World
 from training.rl.algorithms.ppo import VALUE_COEFFICIENT, decision_terms, optimizer
+from training.rl.batch import Batch, minibatches
 
 if TYPE_CHECKING:
     from models_registry.policies.network import PolicyNetwork
-    from training.rl.batch import Batch
 
 RATE = 1.5e-3
 EPOCHS = 4
@@ -84,16 +84,17 @@ class Imitation:
         self.network = network
         self.optimizer = optimizer(network, RATE)
 
-    def update(self, batch: Batch, progress: float, rng: np.random.Generator) -> dict[str, float]:
+    def update(
+        self, batches: list[Batch], progress: float, rng: np.random.Generator
+    ) -> dict[str, float]:
         """One pass of updates. progress: share of the warm start that is done; the rate falls with it."""
         for group in self.optimizer.param_groups:
             group["lr"] = RATE * group["rate"] * (1.0 - 0.8 * progress)
         totals = np.zeros(3)
         count = 0
         for _ in range(EPOCHS):
-            order = rng.permutation(len(batch))
-            for start in range(0, len(order), MINIBATCH):
-                mini = batch.minibatch(order[start : start + MINIBATCH])
+            for batch, index in minibatches(batches, MINIBATCH, rng):
+                mini = batch.minibatch(index)
                 log_probs, entropy, values = decision_terms(self.network, mini)
                 value_loss = (values - mini.returns).square().mean()
                 loss = -log_probs.mean() + VALUE_COEFFICIENT * value_loss

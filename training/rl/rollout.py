@@ -38,6 +38,16 @@ class Finished:
     calls: int = 0
     right_calls: int = 0
 
+    def add(self, other: Finished) -> None:
+        """Take in what another collector finished."""
+        self.count += other.count
+        self.episodes += other.episodes
+        self.rewards += other.rewards
+        self.successes += other.successes
+        self.lengths += other.lengths
+        self.calls += other.calls
+        self.right_calls += other.right_calls
+
 
 @dataclass(slots=True)
 class _Lane:
@@ -63,12 +73,12 @@ class Collector:
         self,
         make_env: Callable[[], ToolEnv],
         environments: int,
-        seed: int,
+        seed: tuple[int, ...],
         guidance: float | None = None,
     ) -> None:
         self.tools = ToolSet(make_env().scenario.tools)
-        self.rng = np.random.default_rng([seed, 1])
-        self.word_rng = np.random.default_rng([seed, 2])
+        self.rng = np.random.default_rng([*seed, 1])
+        self.word_rng = np.random.default_rng([*seed, 2])
         self.guidance = guidance
         self.lanes = [self._open(make_env()) for _ in range(environments)]
 

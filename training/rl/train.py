@@ -14,18 +14,18 @@ import torch
 from models_registry.artifacts.bundle import weights_hash
 from models_registry.policies.architecture import ARCHITECTURE, initial_weights
 from models_registry.policies.network import PolicyNetwork
-from models_registry.policies.runtime import Forward
-from scenarios.core.env import ToolEnv
 from scenarios.core.scenario import Scenario
 from scenarios.library import library
 from training.rl.algorithms import algorithms
 from training.rl.algorithms.base import Algorithm
+from training.rl.batch import Batch
 from training.rl.config import TrainConfig
 from training.rl.convergence import Convergence
 from training.rl.evaluation import Exam, evaluate
 from training.rl.imitation import Imitation, guidance
+from training.rl.parallel import Collectors, Order, Plan, plans
 from training.rl.progress import EpisodeRecord, Progress
-from training.rl.rollout import Collector, Finished
+from training.rl.rollout import Finished
 from training.rl.stopping import StopTraining
 
 
@@ -47,6 +47,21 @@ class _Run:
     next_checkpoint: int = 0
     best_reward: float = -math.inf
     succeeded: bool = False
+
+    def count(self, finished: Finished, steps: int) -> None:
+        self.update += 1
+        self.episodes += finished.count
+        self.env_steps += steps
+        self.seconds = time.perf_counter() - self.started
+        self.convergence.add(finished.right_calls, finished.calls)
+
+    def checkpoint_due(self) -> bool:
+        """Whether a checkpoint belongs here; asking moves on to the next one."""
+        interval = self.config.checkpoint_interval
+        due = self.next_checkpoint <= self.episodes < self.config.episodes
+        if due:
+            self.next_checkpoint = (self.episodes // interval + 1) * interval
+        return due
 
     def progress(self, **more: Any) -> Progress:
         return Progress(
@@ -79,7 +94,7 @@ def train(config: TrainConfig) -> Iterator[Progress]:
         next_checkpoint=config.checkpoint_interval,
     )
     try:
-        yield from _learn(run, scenario, network, algorithm)
+        yield from _learn(run, network, algorithm)
     except StopTraining:
         if not run.update:
             raise  # nothing has been learned
@@ -102,55 +117,71 @@ def train(config: TrainConfig) -> Iterator[Progress]:
         )
 
 
-def _learn(
-    run: _Run, scenario: Scenario, network: PolicyNetwork, algorithm: Algorithm
-) -> Iterator[Progress]:
+def _learn(run: _Run, network: PolicyNetwork, algorithm: Algorithm) -> Iterator[Progress]:
     config = run.config
-    collector = Collector(
-        lambda: ToolEnv(scenario, "train", config.difficulty),
+    learners = _Learners(config, Imitation(network), algorithm)
+    with Collectors(_plans(config)) as collectors:
+        while run.episodes < config.episodes:
+            began = time.perf_counter()
+            order = Order(
+                config.rollout_steps,
+                config.discount_factor,
+                config.gae_lambda,
+                learners.guidance(run.episodes),
+            )
+            batches, finished = collectors.collect(network.export(), order)
+            metrics = learners.update(batches, run.episodes)
+            if not all(math.isfinite(value) for value in metrics.values()):
+                raise Diverged(
+                    f"training diverged at episode {run.episodes:,}; try a smaller learning rate"
+                )
+            steps = sum(len(batch) for batch in batches)
+            metrics["steps_per_second"] = steps / (time.perf_counter() - began)
+            run.count(finished, steps)
+            yield run.progress(
+                phase="training",
+                fraction=min(1.0, run.episodes / config.episodes),
+                metrics=_metrics(run, finished, metrics),
+                samples=_samples(run, finished),
+                weights=network.export() if run.checkpoint_due() else None,
+            )
+
+
+def _plans(config: TrainConfig) -> list[Plan]:
+    guided = 1.0 if config.demonstrations else None
+    return plans(
+        config.scenario,
+        config.difficulty,
         config.environments,
         config.seed,
-        guidance=1.0 if config.demonstrations else None,
+        config.collectors,
+        guided,
     )
-    imitation = Imitation(network)
-    rng = np.random.default_rng([config.seed, 4])
-    while run.episodes < config.episodes:
-        began = time.perf_counter()
-        warm = run.episodes / config.demonstrations if config.demonstrations else 1.0
-        collector.guidance = guidance(warm) if warm < 1.0 else None
-        forward = Forward(network.export())
-        batch, finished = collector.collect(
-            forward, config.rollout_steps, config.discount_factor, config.gae_lambda
-        )
-        if warm < 1.0:
-            metrics = imitation.update(batch, warm, rng)
-        else:
-            after = (run.episodes - config.demonstrations) / max(
-                1, config.episodes - config.demonstrations
-            )
-            metrics = algorithm.update(batch, after, rng)
-        if not all(math.isfinite(value) for value in metrics.values()):
-            raise Diverged(
-                f"training diverged at episode {run.episodes:,}; try a smaller learning rate"
-            )
-        run.update += 1
-        run.episodes += finished.count
-        run.env_steps += len(batch)
-        run.seconds = time.perf_counter() - run.started
-        run.convergence.add(finished.right_calls, finished.calls)
-        metrics["steps_per_second"] = len(batch) / (time.perf_counter() - began)
-        due = run.next_checkpoint <= run.episodes < config.episodes
-        if due:
-            run.next_checkpoint = (
-                run.episodes // config.checkpoint_interval + 1
-            ) * config.checkpoint_interval
-        yield run.progress(
-            phase="training",
-            fraction=min(1.0, run.episodes / config.episodes),
-            metrics=_metrics(run, finished, metrics),
-            samples=_samples(run, finished),
-            weights=network.export() if due else None,
-        )
+
+
+@dataclass(slots=True)
+class _Learners:
+    """The warm start, then the algorithm: who learns from a rollout depends on the episodes so far."""
+
+    config: TrainConfig
+    imitation: Imitation
+    algorithm: Algorithm
+    rng: np.random.Generator = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.rng = np.random.default_rng([self.config.seed, 4])
+
+    def guidance(self, episodes: int) -> float | None:
+        """Share of episodes in which the oracle acts, or None once the warm start is over."""
+        shown = self.config.demonstrations
+        return guidance(episodes / shown) if episodes < shown else None
+
+    def update(self, batches: list[Batch], episodes: int) -> dict[str, float]:
+        shown, total = self.config.demonstrations, self.config.episodes
+        if episodes < shown:
+            return self.imitation.update(batches, episodes / shown, self.rng)
+        done = (episodes - shown) / max(1, total - shown)
+        return self.algorithm.update(batches, done, self.rng)
 
 
 def _metrics(run: _Run, finished: Finished, losses: dict[str, float]) -> dict[str, float | None]:

@@ -18,5 +18,7 @@ class Algorithm(ABC):
         self.network, self.config = network, config
 
     @abstractmethod
-    def update(self, batch: Batch, progress: float, rng: np.random.Generator) -> dict[str, float]:
+    def update(
+        self, batches: list[Batch], progress: float, rng: np.random.Generator
+    ) -> dict[str, float]:
         """Improve the network. progress: share of the run that is done, in [0, 1], for schedules. Returns metrics."""

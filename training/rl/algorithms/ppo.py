@@ -13,7 +13,7 @@ from torch import Tensor
 
 from models_registry.policies.network import PolicyNetwork
 from training.rl.algorithms.base import Algorithm
-from training.rl.batch import Batch, Minibatch
+from training.rl.batch import Batch, Minibatch, minibatches
 from training.rl.config import TrainConfig
 
 MAX_KL = 0.03
@@ -32,23 +32,21 @@ class PPO(Algorithm):
         super().__init__(network, config)
         self.optimizer = optimizer(network, config.learning_rate)
 
-    def update(self, batch: Batch, progress: float, rng: np.random.Generator) -> dict[str, float]:
+    def update(
+        self, batches: list[Batch], progress: float, rng: np.random.Generator
+    ) -> dict[str, float]:
         config = self.config
         left = 1.0 - (1.0 - FINAL_RATE) * min(1.0, progress)
         for group in self.optimizer.param_groups:
             group["lr"] = config.learning_rate * group["rate"] * left
-        raw = batch.advantages
-        batch.advantages = ((raw - raw.mean()) / (raw.std() + 1e-8)).astype(np.float32)
+        _normalise(batches)
         totals: dict[str, float] = {}
         count = 0
         for _ in range(config.update_epochs):
-            order = rng.permutation(len(batch))
+            cuts = minibatches(batches, config.batch_size, rng)
             kl = 0.0
-            cuts = range(0, len(order), config.batch_size)
-            for start in cuts:
-                metrics = self._step(
-                    batch.minibatch(order[start : start + config.batch_size]), left
-                )
+            for batch, index in cuts:
+                metrics = self._step(batch.minibatch(index), left)
                 totals = {name: totals.get(name, 0.0) + value for name, value in metrics.items()}
                 kl += metrics["kl"]
                 count += 1
@@ -83,6 +81,14 @@ class PPO(Algorithm):
             "clip_fraction": float(clipped),
             "explained_variance": float(explained),
         }
+
+
+def _normalise(batches: list[Batch]) -> None:
+    """Advantages to mean 0 and deviation 1 over all batches of the update."""
+    everything = np.concatenate([batch.advantages for batch in batches])
+    middle, spread = everything.mean(), everything.std() + 1e-8
+    for batch in batches:
+        batch.advantages = ((batch.advantages - middle) / spread).astype(np.float32)
 
 
 def optimizer(network: PolicyNetwork, rate: float) -> torch.optim.Adam:
