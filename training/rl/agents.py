@@ -26,6 +26,8 @@ Picker = Callable[[Choices], int]
 
 RETRIEVED = 5
 """k of the top-k retrieval baseline."""
+REMEMBERED = 50_000
+"""Encoded texts after which a policy under evaluation forgets them and starts again: constant memory."""
 RETRIES = 2
 """How often a rule agent repeats a call that failed."""
 
@@ -62,7 +64,7 @@ class PolicyAgent(Agent):
         self.forward = forward
 
     def decide(self, seats: Sequence[Seat]) -> list[Decision]:
-        if len(self.forward.table.bags) > 50_000:
+        if len(self.forward.table.bags) > REMEMBERED:
             self.forward.forget()
         return [
             sample.decision

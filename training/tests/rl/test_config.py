@@ -41,6 +41,10 @@ def test_numbers_must_be_numbers(value: object) -> None:
     assert "must be a number" in errors(learning_rate=value)["learning_rate"]
 
 
+def test_a_number_too_large_for_a_float_is_refused() -> None:
+    assert "must be a number" in errors(learning_rate=10**400)["learning_rate"]
+
+
 def test_a_learning_rate_of_zero_is_refused() -> None:
     assert "above 0" in errors(learning_rate=0)["learning_rate"]
 
@@ -50,7 +54,9 @@ def test_whole_numbers_must_be_whole() -> None:
 
 
 def test_unknown_settings_are_refused_with_the_nearest_name() -> None:
-    assert errors(learning_rat=1)["learning_rat"] == "unknown setting; did you mean 'learning_rate'?"
+    assert (
+        errors(learning_rat=1)["learning_rat"] == "unknown setting; did you mean 'learning_rate'?"
+    )
     assert "known: scenario" in errors(zzzzz=1)["zzzzz"]
 
 
@@ -64,5 +70,5 @@ def test_unknown_plugins_and_choices_are_refused_with_the_nearest_name() -> None
 
 def test_all_errors_are_told_at_once() -> None:
     assert set(errors(episodes=0, seed=-1, nonsense=1)) == {"episodes", "seed", "nonsense"}
-    with pytest.raises(ConfigError, match="episodes: .*; seed: "):
+    with pytest.raises(ConfigError, match=r"episodes: .*; seed: "):
         parse_config({"episodes": 0, "seed": -1})

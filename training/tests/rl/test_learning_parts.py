@@ -1,0 +1,161 @@
+"""Batches, collectors, checkpoints and agents, each by itself."""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from models_registry.policies.architecture import initial_weights
+from models_registry.policies.network import PolicyNetwork
+from models_registry.policies.runtime import Forward
+from scenarios.core.env import ToolEnv
+from scenarios.core.types import DIFFICULTIES
+from scenarios.library import library
+from training.rl import agents, checkpoint, parallel
+from training.rl.algorithms.ppo import decision_terms
+from training.rl.batch import Batch, minibatches
+from training.rl.evaluation import Exam, baselines, play
+from training.rl.progress import Progress
+from training.rl.rollout import Collector, Finished
+
+WEIGHTS = initial_weights(0)
+
+
+def collected(guidance: float | None = None, steps: int = 12) -> tuple[Batch, Finished]:
+    scenario = library.get("customer_support")()
+    collector = Collector(lambda: ToolEnv(scenario, "train", "medium"), 8, (0,), guidance)
+    return collector.collect(Forward(WEIGHTS), steps, 0.95, 0.9)
+
+
+def test_the_network_finds_the_probabilities_that_the_runtime_acted_with() -> None:
+    batch, _ = collected()
+    index = np.arange(len(batch))
+    with torch.no_grad():
+        log_probs, entropy, _ = decision_terms(PolicyNetwork(WEIGHTS), batch.minibatch(index))
+    assert log_probs.numpy() == pytest.approx(batch.old_log_probs, abs=2e-4)
+    assert (entropy > 0).all()
+
+
+def test_a_gradient_reaches_every_weight() -> None:
+    batch, _ = collected(guidance=1.0)
+    network = PolicyNetwork(WEIGHTS)
+    log_probs, _, values = decision_terms(network, batch.minibatch(np.arange(len(batch))))
+    (values.square().mean() - log_probs.mean()).backward()  # type: ignore[no-untyped-call]
+    for name, weight in network.named_parameters():
+        assert weight.grad is not None, name
+        assert weight.grad.abs().sum() > 0, name
+
+
+def test_minibatches_hold_every_decision_once() -> None:
+    batch, _ = collected()
+    cuts = minibatches([batch, batch], 20, np.random.default_rng(0))
+    assert sum(len(index) for _, index in cuts) == 2 * len(batch)
+    assert max(len(index) for _, index in cuts) <= 20
+
+
+def test_guided_episodes_are_the_oracles_and_do_not_count_as_the_policys() -> None:
+    _, finished = collected(guidance=1.0, steps=20)
+    assert finished.count > 0
+    assert finished.episodes == []
+    assert finished.calls == 0
+
+
+def test_every_decision_of_the_oracle_can_be_pointed_at() -> None:
+    """In every split and difficulty, the candidates hold each argument that the reference path needs."""
+    from models_registry.policies.conversation import Conversation
+    from models_registry.policies.toolset import ToolSet
+    from training.rl.imitation import demonstrate
+
+    scenario = library.get("customer_support")()
+    tools = ToolSet(scenario.tools)
+    for split in ("train", "validation", "test"):
+        for difficulty in DIFFICULTIES:
+            env = ToolEnv(scenario, split, difficulty)
+            for seed in range(25):
+                turns, _ = env.reset(options={"task_seed": seed})
+                conversation = Conversation(tools)
+                conversation.extend(turns)
+                over = False
+                while not over and env.world is not None:
+                    label = demonstrate(env.world, conversation, conversation.observe())
+                    assert label is not None, (split, difficulty, seed, env.world.oracle())
+                    before = len(turns)
+                    turns, _, terminated, truncated, _ = env.step(label.decision)
+                    conversation.extend(turns[before:])
+                    over = terminated or truncated
+
+
+def test_collectors_share_the_environments_and_a_dead_one_is_named() -> None:
+    made = parallel.plans("echo", "easy", 5, 0, 2, None)
+    assert [plan.environments for plan in made] == [3, 2]
+    order = parallel.Order(4, 0.9, 0.9, None)
+    with parallel.Collectors(made) as collectors:
+        batches, finished = collectors.collect(WEIGHTS, order)
+        assert [len(batch) for batch in batches] == [12, 8]
+        assert finished.count == len(finished.episodes)
+        process, _ = collectors._remote[0]
+        process.kill()
+        process.join()
+        with pytest.raises(RuntimeError, match="collector process has died"):
+            collectors.collect(WEIGHTS, order)
+
+
+def progress(episodes: int) -> Progress:
+    return Progress("training", 1, episodes, 100, 50, 1.0, weights=WEIGHTS)
+
+
+def test_checkpoints_are_kept_newest_first_and_damaged_ones_are_passed_over(tmp_path: Path) -> None:
+    for episodes in (10, 20, 30, 40):
+        written = checkpoint.save_checkpoint(tmp_path, progress(episodes), {"scenario": "echo"})
+        assert checkpoint.save_checkpoint(tmp_path, progress(episodes)) == written
+    assert sorted(p.name for p in tmp_path.iterdir())[0] == "episode-000000020"
+    (tmp_path / "episode-000000040" / "policy.safetensors").write_bytes(b"rotten")
+    found = checkpoint.latest_checkpoint(tmp_path)
+    assert found is not None
+    assert found.name == "episode-000000030"
+    assert checkpoint.latest_checkpoint(tmp_path / "nowhere") is None
+
+
+def test_a_full_disk_leaves_the_earlier_checkpoint_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = checkpoint.save_checkpoint(tmp_path, progress(10))
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("models_registry.artifacts.bundle.write_json", full)
+    with pytest.raises(checkpoint.CheckpointError, match=r"episode 20 .*No space left"):
+        checkpoint.save_checkpoint(tmp_path, progress(20))
+    assert checkpoint.latest_checkpoint(tmp_path) == first
+    assert [p.name for p in tmp_path.iterdir()] == [first.name]
+
+
+def test_a_checkpoint_needs_weights(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no weights"):
+        checkpoint.save_checkpoint(tmp_path, replace(progress(1), weights=None))
+
+
+def test_every_baseline_makes_only_valid_calls_and_comes_to_an_end() -> None:
+    scenario = library.get("customer_support")()
+    exam = Exam(scenario, "validation", "medium", 12, 1)
+    for name, agent in baselines(scenario, 0).items():
+        for _, record, _ in play(agent, exam):
+            assert len(record.steps) <= scenario.max_steps["medium"], name
+            for step in record.steps:
+                content = step.turns[-1].content
+                if isinstance(content, dict):
+                    assert content.get("error") != "invalid_arguments", (name, step.decision)
+
+
+def test_a_policy_agent_forgets_when_it_has_met_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    scenario = library.get("echo")()
+    agent = agents.PolicyAgent(Forward(WEIGHTS))
+    monkeypatch.setattr(agents, "REMEMBERED", 0)
+    records = list(play(agent, Exam(scenario, "validation", "easy", 3, 1)))
+    assert len(records) == 3
