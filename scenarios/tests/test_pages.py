@@ -57,11 +57,14 @@ def test_nothing_is_loaded_from_elsewhere_and_nothing_is_inline() -> None:
 def test_every_icon_that_is_used_is_in_the_sprite() -> None:
     sprite = next((ROOT / "static" / "vendor").glob("bootstrap-icons-*/sprite.svg")).read_text()
     there = set(re.findall(r'<symbol id="([^"]+)"', sprite))
-    sources = [*TEMPLATES, ROOT / "training" / "templatetags" / "runs.py"]
-    text = "\n".join(path.read_text() for path in sources)
+    text = "\n".join(path.read_text() for path in TEMPLATES)
+    badges = (ROOT / "training" / "templatetags" / "runs.py").read_text()
     used = set(re.findall(r"""{% icon "([^"]+)" """, text))
     used |= set(re.findall(r"""{% nav_item "[^"]+" "[^"]+" "([^"]+)" """, text))
-    assert used
+    used |= set(re.findall(r'\("[^"]+", "([a-z][a-z-]+)"[,)]', badges))
+    used |= set(re.findall(r'\(status, "([^"]+)"\)', badges))
+    used |= set(re.findall(r'"icon_name": "([^"]+)"', badges))
+    assert {"gear", "bullseye", "question-circle", "x-circle-fill"} <= used
     assert used <= there
 
 

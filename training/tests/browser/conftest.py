@@ -18,11 +18,22 @@ from django.conf import settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.contrib.auth.models import User
 from django.db import connections
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 ROOT = Path(__file__).resolve().parents[3]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]  # fmt: skip
 PASSWORD = "a password for tests"
+PATIENCE = 20_000
+"""Milliseconds: two cores may be busy with other tests."""
+
+expect.set_options(timeout=PATIENCE)
 
 
 class Server:
@@ -144,7 +155,7 @@ def open_page(chromium: Browser, server: Server, person: User) -> Iterator[Calla
         context = chromium.new_context(base_url=server.url, **options)  # type: ignore[arg-type]  # its own options
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(PATIENCE)
         page.on("console", note)
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.goto("/runs/")
