@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -75,7 +75,7 @@ class _Run:
         )
 
 
-def train(config: TrainConfig) -> Iterator[Progress]:
+def train(config: TrainConfig) -> Generator[Progress, None, None]:
     """Learn `config.scenario`, yielding after every update, then during the evaluation; the last one carries evidence.
 
     Deterministic: equal configs give equal weights and, apart from measured times, equal evidence, bit for bit, on the
