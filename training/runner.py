@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
@@ -175,7 +175,7 @@ def _start_training(run: Run) -> Steps:
     if run.attempt == 1:
         # Ids start again with a new database; checkpoints of its predecessor are not this run's.
         shutil.rmtree(checkpoint_directory(run), ignore_errors=True)
-    return cast("Steps", train(parse_config(run.config)))
+    return train(parse_config(run.config))
 
 
 def _next(steps: Steps, pulse: Pulse) -> Progress | None:
