@@ -55,6 +55,9 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has
                 # Once more: something may have happened between the first read and the inbox.
                 mark = await self._catch_up(mark)
                 await self._follow(inbox, mark)
+        except OSError:
+            # The browser left while a frame was on its way; the disconnect itself follows.
+            logger.debug("Run %s: a live page has gone", self.run_id)
         except Exception:
             logger.exception("Run %s: a live page lost its connection", self.run_id)
             await self.close(code=1011)
