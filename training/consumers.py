@@ -24,6 +24,10 @@ ACCESS_SECONDS = 20.0
 """How often an open socket is asked whether it may still listen."""
 
 
+class _Gone(Exception):  # noqa: N818 (no fault of ours)
+    """The browser left while a frame was on its way."""
+
+
 class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
     """`/ws/runs/<pk>/?since=SEQ`. Closes with 4401 without a login and 4404 where the run is not the user's."""
 
@@ -55,12 +59,18 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has
                 # Once more: something may have happened between the first read and the inbox.
                 mark = await self._catch_up(mark)
                 await self._follow(inbox, mark)
-        except OSError:
-            # The browser left while a frame was on its way; the disconnect itself follows.
+        except _Gone:
+            # The disconnect itself follows.
             logger.debug("Run %s: a live page has gone", self.run_id)
         except Exception:
             logger.exception("Run %s: a live page lost its connection", self.run_id)
             await self.close(code=1011)
+
+    async def _say(self, frame: str) -> None:
+        try:
+            await self.send(frame)
+        except OSError as error:
+            raise _Gone from error
 
     async def _follow(self, inbox: Inbox, mark: Mark) -> None:
         loop = asyncio.get_running_loop()
@@ -81,14 +91,14 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has
         if (frames := news.frames(mark)) is None:
             return await self._catch_up(mark)
         for frame in frames:
-            await self.send(frame)
+            await self._say(frame)
         return news.mark
 
     async def _catch_up(self, mark: Mark) -> Mark:
         """Send everything after the mark from the database; returns the new mark."""
         while (news := await database_sync_to_async(read_news)(self.run_id, mark)) is not None:
             for frame in news.frames(mark) or ():
-                await self.send(frame)
+                await self._say(frame)
             mark = news.mark
             if len(news.points) < MOST_POINTS:
                 break

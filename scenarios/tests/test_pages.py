@@ -112,7 +112,7 @@ def test_markdown_shows_html_instead_of_running_it() -> None:
     )
     assert "<strong>bold</strong>" in html
     assert "<script" not in html
-    assert "href=\"javascript" not in html
+    assert 'href="javascript' not in html
     assert "<img" not in html
 
 

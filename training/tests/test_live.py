@@ -285,6 +285,25 @@ async def test_a_page_whose_reads_fail_is_closed_and_may_come_again(
     assert await page.closed() == 1011
 
 
+async def test_a_browser_that_leaves_in_the_middle_is_no_error(
+    running: Run, alice: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def gone(*_: object, **__: object) -> None:
+        raise ConnectionResetError
+
+    monkeypatch.setattr(consumers.RunConsumer, "send", gone)
+    page = socket(running, alice)
+    with caplog.at_level("DEBUG", logger="training.consumers"):
+        await page.connect()
+        for _ in range(100):
+            if "has gone" in caplog.text:
+                break
+            await asyncio.sleep(0.05)
+    assert "has gone" in caplog.text
+    assert "ERROR" not in caplog.text
+    await page.disconnect()
+
+
 async def test_long_histories_come_in_pieces(
     running: Run, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
