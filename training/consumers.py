@@ -24,7 +24,7 @@ ACCESS_SECONDS = 20.0
 """How often an open socket is asked whether it may still listen."""
 
 
-class _Gone(Exception):  # noqa: N818 (no fault of ours)
+class _Gone(Exception):
     """The browser left while a frame was on its way."""
 
 
