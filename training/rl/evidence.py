@@ -12,7 +12,7 @@ from training.rl.cost import DEFAULT_PRICES, apply_prices, cost_section
 from training.rl.intervals import mean, pass_hat, rate
 
 if TYPE_CHECKING:
-    from training.rl.evaluation import Exam, Tally
+    from training.rl.exam import Exam, Tally
 
 PASS_K = (1, 2, 4, 8)
 

@@ -21,7 +21,8 @@ from training.rl.algorithms.base import Algorithm
 from training.rl.batch import Batch
 from training.rl.config import TrainConfig
 from training.rl.convergence import Convergence
-from training.rl.evaluation import Exam, evaluate
+from training.rl.evaluation import evaluate
+from training.rl.exam import Exam
 from training.rl.imitation import Imitation, guidance
 from training.rl.parallel import Collectors, Order, Plan, plans
 from training.rl.progress import EpisodeRecord, Progress

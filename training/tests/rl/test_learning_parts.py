@@ -19,7 +19,8 @@ from scenarios.library import library
 from training.rl import agents, checkpoint, parallel
 from training.rl.algorithms.ppo import decision_terms
 from training.rl.batch import Batch, minibatches
-from training.rl.evaluation import Exam, baselines, play
+from training.rl.evaluation import baselines
+from training.rl.exam import Exam, play
 from training.rl.progress import Progress
 from training.rl.rollout import Collector, Finished
 
