@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -133,6 +134,7 @@ class _Helper:
 
 
 def _play_apart(connection: Connection, place: tuple[Any, ...], seed: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     key, *rest = place
     exam = Exam(library.get(key)(), *rest)
     agents = baselines(exam.scenario, seed)
@@ -143,7 +145,7 @@ def _play_apart(connection: Connection, place: tuple[Any, ...], seed: int) -> No
                 if len(state.task) % PROGRESS_EVERY == 0:
                     connection.send(PROGRESS_EVERY)
             connection.send((name, state))
-    except (BrokenPipeError, KeyboardInterrupt):
+    except BrokenPipeError:
         return
 
 

@@ -7,6 +7,7 @@ not depend on which process was quicker, only on how many collectors there are.
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -125,11 +126,12 @@ def _collect(collector: Collector, weights: Weights, order: Order) -> tuple[Batc
 
 
 def _serve(connection: Connection, plan: Plan) -> None:
-    """The loop of a collector process: it ends with the pipe."""
+    """The loop of a collector process: it ends with the pipe, and leaves Ctrl-C to its parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     collector = plan.collector()
     try:
         while True:
             weights, order = connection.recv()
             connection.send(_collect(collector, weights, order))
-    except (EOFError, BrokenPipeError, ConnectionResetError, KeyboardInterrupt):
+    except (EOFError, BrokenPipeError, ConnectionResetError):
         return
