@@ -22,7 +22,7 @@ class RewardWeights:
     """Paid once, when the episode ends with its goals reached."""
     quit: float = 1.0
     """Taken once, when the episode ends (or runs out of steps) without success."""
-    wrong_call: float = 0.15
+    wrong_call: float = 0.25
     """Taken for every decision that was not right."""
     breach: float = 0.3
     """Taken when a written company policy was broken."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from models_registry.policies.network import PolicyNetwork
 
 RATE = 1.5e-3
-EPOCHS = 4
+EPOCHS = 3
 MINIBATCH = 256
 FINAL_GUIDANCE = 0.2
 """Share of the episodes in which the oracle still acts when the warm start ends."""

@@ -21,7 +21,7 @@ from training.rl.imitation import demonstrate
 from training.rl.progress import EpisodeRecord
 from training.rl.returns import gae
 
-WORD_DROPOUT = 0.15
+WORD_DROPOUT = 0.3
 """Share of the request's words that training leaves out, so that unseen wording is no surprise."""
 
 
