@@ -151,7 +151,8 @@ class Conversation:
             self._match(known)
         for name, past in self.history.items():
             past.facts = self._fact_bag(name, past)
-            past.same_ok = past.same_errors = 0  # the user spoke: what was tried may be worth trying again
+            # The user spoke: what was tried may be worth trying again.
+            past.same_ok = past.same_errors = 0
         self._add(list(pointing.from_text(text, number)))
 
     def _result(self, turn: Turn) -> None:

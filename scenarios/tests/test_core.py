@@ -15,7 +15,7 @@ from scenarios.core.env import ConversationSpace, DecisionSpace, ToolEnv
 from scenarios.core.registry import Registry, UnknownKey
 from scenarios.core.rewards import RewardWeights
 from scenarios.core.schema import argument_errors, value_allowed
-from scenarios.core.tasks import ASK, AnyOf, Milestone, Task, Verdict
+from scenarios.core.tasks import ASK, AnyOf, FailureKind, Milestone, Task, Verdict
 from scenarios.core.types import Decision, Tool, ToolCall, ToolResult, Turn
 from scenarios.core.world import World
 from scenarios.library import library
@@ -84,7 +84,9 @@ def call(name: str, **arguments: Any) -> Decision:
         ([Decision("ask", text="?")], "junk_call"),
     ],
 )
-def test_every_way_to_fail_has_its_name(decisions: list[Decision], failure: str | None) -> None:
+def test_every_way_to_fail_has_its_name(
+    decisions: list[Decision], failure: FailureKind | None
+) -> None:
     world = board()
     for decision in decisions:
         outcome = world.step(decision)
