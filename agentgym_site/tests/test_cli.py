@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from agentgym_site import __version__
+from training.rl.config import TrainConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -43,7 +44,7 @@ def test_help_names_every_command_and_the_exit_codes() -> None:
 
 def test_help_shows_ranges_and_defaults_of_the_settings() -> None:
     text = " ".join(agentgym("train", "--help").stdout.replace("│", " ").split())
-    assert "1 to 10,000,000. Default: 24000." in text
+    assert f"1 to 10,000,000. Default: {TrainConfig().episodes}." in text
     assert "One of: easy, medium, hard. Default: medium." in text
     assert "Above 0 to 1." in text
 

@@ -26,6 +26,7 @@ _SPANS = (
     ("code", re.compile(r"(?<![\w.@-])\d{4,10}(?![\w@-]|\.\d)")),
     ("number", re.compile(r"(?<![\w@-])\d+(?:\.\d+)?(?![\w@-])")),
 )
+_CURRENCIES = ("$", "€", "£")
 _CATEGORY = re.compile(r"[a-z][a-z_ /-]{0,27}")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+|\s*[|\]\[]\s*")
 
@@ -59,14 +60,20 @@ def from_text(text: str, turn: int) -> Iterator[Candidate]:
         for position, match in enumerate(pattern.finditer(text)):
             raw = match.group(match.lastindex or 0)
             prefix = raw.split("-")[0] if kind == "id" else ""
-            tokens = (
+            tokens = [
                 "src:user",
                 f"kind:{kind}",
                 f"first:{position == 0}",
                 f"prefix:{prefix}",
                 f"turn:{min(turn, 1)}",
+            ]
+            if kind in ("number", "code"):  # a sum, a code and a count look different
+                whole, _, fraction = raw.partition(".")
+                money = text[: match.start()].rstrip().endswith(_CURRENCIES)
+                tokens += [f"digits:{len(whole)}", f"fraction:{bool(fraction)}", f"money:{money}"]
+            yield Candidate(
+                raw, kind, kind, bag(tuple(tokens)), "user", turn, position, mentioned=True
             )
-            yield Candidate(raw, kind, kind, bag(tokens), "user", turn, position, mentioned=True)
             if kind in ("number", "code"):
                 number = float(raw) if "." in raw else int(raw)
                 yield Candidate(

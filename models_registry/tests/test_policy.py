@@ -11,7 +11,7 @@ import pytest
 
 from models_registry.policies import candidates
 from models_registry.policies.architecture import initial_weights, shapes
-from models_registry.policies.bags import bag, text_bag, text_tokens, words
+from models_registry.policies.bags import bag, row, text_bag, text_tokens, words
 from models_registry.policies.conversation import ASKS_IN_A_ROW, OMIT, Conversation
 from models_registry.policies.runtime import Forward, PolicyRuntime, decide
 from models_registry.policies.toolset import ToolSet, checker, toolset
@@ -95,6 +95,19 @@ def test_spans_of_the_request_can_be_pointed_at() -> None:
         ("name", "Ann Lee"),
     } <= found
     assert {("number", 49.0), ("code", "123456"), ("number", 123456)} <= found
+
+
+def test_a_sum_and_a_code_do_not_look_the_same() -> None:
+    text = "My code is 650185. It was $79.00, or €79 at most."
+    numbers = [
+        c for c in candidates.from_text(text, 0) if c.path == "number" and c.source == "user"
+    ]
+    bags = {str(c.value): c.bag for c in numbers if not isinstance(c.value, str)}
+    assert set(bags) == {"650185", "79.0", "79"}
+    shared = set(bags["79.0"].rows) & set(bags["79"].rows)
+    assert row("money:True") in shared
+    assert row("money:True") not in bags["650185"].rows
+    assert row("digits:6") in bags["650185"].rows
 
 
 def test_leaves_of_results_carry_their_path_and_the_record_beside_them() -> None:

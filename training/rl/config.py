@@ -42,7 +42,7 @@ class TrainConfig:
     difficulty: Difficulty = "medium"
     algorithm: str = "ppo"
     episodes: int = 42_000
-    demonstrations: int = 28_000
+    warm_start: float = 0.667
     seed: int = 0
     learning_rate: float = 6e-4
     batch_size: int = 512
@@ -58,6 +58,11 @@ class TrainConfig:
     evaluation_tasks: int = 400
     evaluation_attempts: int = 8
 
+    @property
+    def demonstrations(self) -> int:
+        """Episodes of the warm start."""
+        return round(self.episodes * self.warm_start)
+
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 
@@ -69,11 +74,11 @@ SPECS: dict[str, Spec] = {
     ),
     "algorithm": Spec("Algorithm", "What updates the policy."),
     "episodes": Spec("Episodes", "Attempts at tasks to learn from.", 1, 10_000_000),
-    "demonstrations": Spec(
-        "Warm-start episodes",
-        "Of these episodes, the first ones: the oracle shows the way before reward alone decides. 0: none.",
-        0,
-        10_000_000,
+    "warm_start": Spec(
+        "Warm start",
+        "Share of these episodes, the first ones, in which the oracle shows the way. 0: reward alone decides.",
+        0.0,
+        1.0,
     ),
     "seed": Spec("Seed", "The same seed gives the same result, bit for bit.", 0, 2**31 - 1),
     "learning_rate": Spec(

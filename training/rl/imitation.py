@@ -23,7 +23,7 @@ from training.rl.batch import Batch, minibatches
 if TYPE_CHECKING:
     from models_registry.policies.network import PolicyNetwork
 
-RATE = 1.5e-3
+RATE = 3e-3
 EPOCHS = 3
 MINIBATCH = 256
 FINAL_GUIDANCE = 0.2

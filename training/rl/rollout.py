@@ -21,8 +21,9 @@ from training.rl.imitation import demonstrate
 from training.rl.progress import EpisodeRecord
 from training.rl.returns import gae
 
-WORD_DROPOUT = 0.3
-"""Share of the request's words that training leaves out, so that unseen wording is no surprise."""
+MAX_WORD_DROPOUT = 0.5
+"""Training leaves out up to this share of a request's words, drawn per conversation: the policy meets whole requests,
+and ones of which half is missing, so that unseen wording is no surprise."""
 
 
 @dataclass(slots=True)
@@ -88,7 +89,8 @@ class Collector:
 
     def _lane(self, env: ToolEnv) -> _Lane:
         turns, info = env.reset()
-        conversation = Conversation(self.tools, dropout=WORD_DROPOUT, rng=self.word_rng)
+        dropout = self.word_rng.uniform(0, MAX_WORD_DROPOUT)
+        conversation = Conversation(self.tools, dropout=dropout, rng=self.word_rng)
         conversation.extend(turns)
         guided = self.guidance is not None and self.rng.random() < self.guidance
         return _Lane(env, conversation, turns, EpisodeBuilder(info, turns), guided)

@@ -18,6 +18,7 @@ from scenarios.core.scenario import Scenario
 from scenarios.library import library
 from training.rl.algorithms import algorithms
 from training.rl.algorithms.base import Algorithm
+from training.rl.averaging import TailAverage
 from training.rl.batch import Batch
 from training.rl.config import TrainConfig
 from training.rl.convergence import Convergence
@@ -48,6 +49,11 @@ class _Run:
     next_checkpoint: int = 0
     best_reward: float = -math.inf
     succeeded: bool = False
+    average: TailAverage = field(default_factory=TailAverage)
+
+    @property
+    def fraction(self) -> float:
+        return min(1.0, self.episodes / self.config.episodes)
 
     def count(self, finished: Finished, steps: int) -> None:
         self.update += 1
@@ -99,10 +105,10 @@ def train(config: TrainConfig) -> Generator[Progress, None, None]:
     except StopTraining:
         if not run.update:
             raise  # nothing has been learned
-        fraction = min(1.0, run.episodes / config.episodes)
-        yield run.progress(phase="training", fraction=fraction, weights=network.export())
+        weights = run.average.mean(network.export())
+        yield run.progress(phase="training", fraction=run.fraction, weights=weights)
         return
-    weights = network.export()
+    weights = run.average.mean(network.export())
     yield replace(run.progress(phase="training", fraction=1.0), weights=weights)
     exam = Exam(
         scenario, "test", config.difficulty, config.evaluation_tasks, config.evaluation_attempts
@@ -121,6 +127,7 @@ def train(config: TrainConfig) -> Generator[Progress, None, None]:
 def _learn(run: _Run, network: PolicyNetwork, algorithm: Algorithm) -> Iterator[Progress]:
     config = run.config
     learners = _Learners(config, Imitation(network), algorithm)
+    weights = network.export()
     with Collectors(_plans(config)) as collectors:
         while run.episodes < config.episodes:
             began = time.perf_counter()
@@ -130,7 +137,7 @@ def _learn(run: _Run, network: PolicyNetwork, algorithm: Algorithm) -> Iterator[
                 config.gae_lambda,
                 learners.guidance(run.episodes),
             )
-            batches, finished = collectors.collect(network.export(), order)
+            batches, finished = collectors.collect(weights, order)
             metrics = learners.update(batches, run.episodes)
             if not all(math.isfinite(value) for value in metrics.values()):
                 raise Diverged(
@@ -139,12 +146,14 @@ def _learn(run: _Run, network: PolicyNetwork, algorithm: Algorithm) -> Iterator[
             steps = sum(len(batch) for batch in batches)
             metrics["steps_per_second"] = steps / (time.perf_counter() - began)
             run.count(finished, steps)
+            weights = network.export()
+            run.average.add(weights, run.fraction)
             yield run.progress(
                 phase="training",
-                fraction=min(1.0, run.episodes / config.episodes),
+                fraction=run.fraction,
                 metrics=_metrics(run, finished, metrics),
                 samples=_samples(run, finished),
-                weights=network.export() if run.checkpoint_due() else None,
+                weights=run.average.mean(weights) if run.checkpoint_due() else None,
             )
 
 

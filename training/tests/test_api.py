@@ -263,3 +263,10 @@ def test_the_schema_documents_every_endpoint_without_warnings(
         "episodes",
         "seed",
     }
+
+
+@pytest.mark.parametrize("path", ["/api/", "/api/trainings/start/"])
+def test_an_unknown_address_is_answered_in_json(api: Api, path: str) -> None:
+    code, answer = api.get(path)
+    assert code == 404
+    assert "/api/docs/" in answer["detail"]

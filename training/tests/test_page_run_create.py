@@ -14,7 +14,7 @@ from django.test import Client
 
 from training import tasks
 from training.models import Run
-from training.rl.config import SPECS
+from training.rl.config import SPECS, TrainConfig
 from training.tests.progress import MakeRun
 
 ClientAs = Callable[[User], Client]
@@ -42,7 +42,7 @@ def test_every_setting_of_the_trainer_has_a_field_with_help(
         assert f'name="{name}"' in html
         assert f'id="id_{name}_helptext"' in html
         assert spec.label in html
-    assert 'value="24000"' in html
+    assert f'value="{TrainConfig().episodes}"' in html
 
 
 def test_the_form_starts_with_what_the_address_asks_for(

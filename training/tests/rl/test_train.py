@@ -17,7 +17,7 @@ from training.rl.train import Diverged, manifest, train
 SMALL: dict[str, Any] = {
     "scenario": "echo",
     "episodes": 400,
-    "demonstrations": 200,
+    "warm_start": 0.5,
     "environments": 16,
     "rollout_steps": 16,
     "evaluation_tasks": 12,
@@ -42,11 +42,11 @@ def last(config: TrainConfig) -> Progress:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("demonstrations", [1200, 0])
-def test_it_learns_echo_with_and_without_a_warm_start(demonstrations: int) -> None:
+@pytest.mark.parametrize("warm_start", [0.667, 0])
+def test_it_learns_echo_with_and_without_a_warm_start(warm_start: float) -> None:
     config = configured(
         episodes=9000,
-        demonstrations=demonstrations,
+        warm_start=warm_start,
         environments=64,
         learning_rate=2e-3,
         entropy_coefficient=0.01,
@@ -110,7 +110,7 @@ def test_leaving_the_loop_ends_the_collector_processes() -> None:
 def test_a_loss_that_is_not_a_number_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PPO, "update", lambda *_: {"policy_loss": float("nan")})
     with pytest.raises(Diverged, match="smaller learning rate"):
-        last(configured(demonstrations=0))
+        last(configured(warm_start=0))
 
 
 def test_the_manifest_says_what_was_trained_on_what() -> None:
