@@ -1,4 +1,4 @@
-"""Evidence and progress as text, for every terminal. Plain functions of plain data; nothing of Django in here."""
+"""Evidence and progress as text, for every terminal, rounded as on the pages. Plain functions of plain data; nothing of Django in here."""
 
 from __future__ import annotations
 
@@ -47,9 +47,17 @@ def progress_text(
     return "   ".join(words)
 
 
-def percent(share: float | None) -> str:
-    """'97.3 %', or a dash where there is no value."""
-    return _NOTHING if share is None else f"{100 * share:.1f} %"
+def percent(share: float | None, digits: int = 1) -> str:
+    """'97.3 %', or a dash where there is no value. Rounds towards the middle: 99.97 % never reads as 100 %."""
+    if share is None:
+        return _NOTHING
+    shown = round(100 * share, digits)
+    step = 10**-digits
+    if shown >= 100 > 100 * share:
+        shown = 100 - step
+    elif shown <= 0 < 100 * share:
+        shown = step
+    return f"{shown:.{digits}f} %"
 
 
 def duration(seconds: float) -> str:
@@ -89,7 +97,8 @@ def _interval(figure: Mapping[str, Any] | None, *, brackets: bool = True) -> str
         return _NOTHING
     text = percent(figure["value"])
     if brackets and figure.get("low") is not None:
-        text += f" [{100 * figure['low']:.1f}, {100 * figure['high']:.1f}]"
+        low, high = (percent(figure[end]).removesuffix(" %") for end in ("low", "high"))
+        text += f" [{low}, {high}]"
     return text
 
 

@@ -79,7 +79,7 @@ def collate_pointers(
     choices: Sequence[Choices],
     previous: Sequence[Bag | None],
 ) -> Pointers:
-    count, width = len(choices), max(len(c.candidates) for c in choices)
+    count, width = len(choices), max((len(c.candidates) for c in choices), default=1)
     pair = np.zeros((count, width, PAIR), dtype=np.float32)
     candidates = np.zeros((count, width), dtype=np.int64)
     mask = np.zeros((count, width), dtype=np.bool_)

@@ -13,6 +13,7 @@ from scenarios.core import rewards
 from scenarios.core.rewards import RewardWeights
 from scenarios.core.scenario import Scenario
 from scenarios.core.schema import argument_errors
+from scenarios.core.stage import Stage
 from scenarios.core.types import (
     DECISION_KINDS,
     Decision,
@@ -101,7 +102,7 @@ class ToolEnv(gymnasium.Env[Turns, Decision]):
     """Episodes of one scenario, split and difficulty.
 
     `reset(options={"task_seed": int, "attempt": int})` picks the task; without options it is drawn from the
-    environment's own generator. `info` carries `verdict`, `reward_terms`, `seconds`, `progress`, and at the end
+    environment's own generator. A `stage` (of a curriculum) set from outside takes effect at the next reset. `info` carries `verdict`, `reward_terms`, `seconds`, `progress`, and at the end
     `success`. `truncated` means that the step limit was hit: the future is cut, not over.
     """
 
@@ -120,9 +121,11 @@ class ToolEnv(gymnasium.Env[Turns, Decision]):
         self.render_mode = render_mode
         self.observation_space = ConversationSpace()
         self.action_space = DecisionSpace(scenario.tools)
+        self.stage = Stage(difficulty)
         self.world: World | None = None
         self.turns: list[Turn] = []
         self.steps = 0
+        self._limit = scenario.max_steps[difficulty]
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -132,8 +135,13 @@ class ToolEnv(gymnasium.Env[Turns, Decision]):
         task_seed = options.get("task_seed")
         if task_seed is None:
             task_seed = int(self.np_random.integers(SEEDS))
-        task = self.scenario.task(self.split, self.difficulty, task_seed)
+        stage = self.stage
+        self.difficulty = stage.difficulty
+        task = self.scenario.task(self.split, stage.difficulty, task_seed)
         self.world = self.scenario.world(task, int(options.get("attempt", 0)))
+        if stage.fault_rate is not None:
+            self.world.fault_rate = stage.fault_rate
+        self._limit = stage.max_steps or self.scenario.max_steps[stage.difficulty]
         self.turns = [Turn("user", self.world.opening())]
         self.steps = 0
         return tuple(self.turns), {"task_id": task.id, "kind": task.kind}
@@ -146,7 +154,7 @@ class ToolEnv(gymnasium.Env[Turns, Decision]):
         self.turns.extend(outcome.turns)
         self.steps += 1
         terminated = outcome.ended
-        truncated = not terminated and self.steps >= self.scenario.max_steps[self.difficulty]
+        truncated = not terminated and self.steps >= self._limit
         over = terminated or truncated
         succeeded = terminated and world.succeeded
         terms = rewards.terms(

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from scenarios.core.stage import Stage
 from scenarios.core.tasks import Task
 from scenarios.core.types import Difficulty, Json, Split, Tool
 from scenarios.core.world import World
@@ -42,6 +43,10 @@ class Scenario(ABC):
     criteria: ClassVar[Criteria] = Criteria()
     max_steps: ClassVar[Mapping[Difficulty, int]] = {"easy": 10, "medium": 14, "hard": 20}
     fault_rate: ClassVar[Mapping[Difficulty, float]] = {"easy": 0.0, "medium": 0.05, "hard": 0.15}
+    curriculum: ClassVar[tuple[Stage, ...]] = (Stage("easy"), Stage("medium"), Stage("hard"))
+    """Stages of a training with curriculum, easiest first; the ones above the run's own difficulty are left out."""
+    trained: ClassVar[frozenset[str]] = frozenset({"tool", "arguments"})
+    """Parts of a decision that learn: `tool` (which tool, or to end, ask, hand over), `arguments`; the rest is frozen."""
     keyword_rules: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """Tool name -> words that make a rule-writer reach for it; the keyword baseline reads them."""
     company_policy: ClassVar[str] = ""

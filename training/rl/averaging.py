@@ -5,6 +5,9 @@ Polyak & Juditsky 1992, doi:10.1137/0330046; for deep networks Izmailov et al. 2
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,6 +33,14 @@ class TailAverage:
             if name not in self._sums:
                 self._sums[name] = np.zeros(value.shape)
             self._sums[name] += value
+
+    def as_arrays(self) -> dict[str, NDArray[Any]]:
+        """What `restore` needs to go on."""
+        return {**{n: s.copy() for n, s in self._sums.items()}, "count": np.array(self._count)}
+
+    def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        self._count = int(arrays["count"])
+        self._sums = {name: value.copy() for name, value in arrays.items() if name != "count"}
 
     def mean(self, latest: Weights) -> Weights:
         """The mean so far; before the tail begins, the latest weights themselves."""

@@ -1,4 +1,4 @@
-"""`Batch`: the decisions of one rollout as tensors, with `terminated` and `truncated` already turned into advantages."""
+"""`Batch`: the decisions of one rollout as tensors, their rewards already turned into advantages and returns."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Ints = NDArray[np.int64]
 
 
 @dataclass(slots=True)
-class Minibatch:
+class ToolMinibatch:
     """Tensors of B decisions; bag numbers are renumbered to the bags that occur. See `PolicyNetwork` for the shapes."""
 
     rows: Tensor
@@ -38,17 +38,6 @@ class Minibatch:
     old_log_probs: Tensor
     advantages: Tensor
     returns: Tensor
-
-
-def minibatches(
-    batches: list[Batch], size: int, rng: np.random.Generator
-) -> list[tuple[Batch, Ints]]:
-    """One epoch in random order: (batch, decisions of it), every decision once; a minibatch is of one batch."""
-    cuts: list[tuple[Batch, Ints]] = []
-    for batch in batches:
-        order = rng.permutation(len(batch))
-        cuts += [(batch, order[start : start + size]) for start in range(0, len(order), size)]
-    return [cuts[i] for i in rng.permutation(len(cuts))]
 
 
 @dataclass(slots=True)
@@ -82,7 +71,7 @@ class Batch:
     def __len__(self) -> int:
         return len(self.tool)
 
-    def minibatch(self, index: Ints) -> Minibatch:
+    def minibatch(self, index: Ints) -> ToolMinibatch:
         """The decisions `index` with the arguments that belong to them."""
         s, p = self.states, self.pointers
         place = np.full(len(self), -1, dtype=np.int64)
@@ -107,7 +96,7 @@ class Batch:
         rows = self._rows[
             np.repeat(self._starts[used] - (ends - sizes), sizes) + np.arange(sizes.sum())
         ]
-        return Minibatch(
+        return ToolMinibatch(
             torch.from_numpy(rows),
             torch.from_numpy(ends - sizes),
             torch.from_numpy(sizes),

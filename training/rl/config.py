@@ -12,6 +12,7 @@ from scenarios.core.registry import Registry, UnknownKey
 from scenarios.core.types import DIFFICULTIES, Difficulty
 from scenarios.library import library
 from training.rl.algorithms import algorithms
+from training.rl.curriculum import OFF, ON, parse
 
 
 class ConfigError(ValueError):
@@ -41,6 +42,7 @@ class TrainConfig:
     scenario: str = "customer_support"
     difficulty: Difficulty = "medium"
     algorithm: str = "ppo"
+    curriculum: str = "off"
     episodes: int = 42_000
     warm_start: float = 0.667
     seed: int = 0
@@ -50,11 +52,14 @@ class TrainConfig:
     gae_lambda: float = 0.9
     clip_range: float = 0.2
     entropy_coefficient: float = 0.002
+    kl_leash: float = 0.0
+    group_size: int = 8
     update_epochs: int = 3
     environments: int = 64
     collectors: int = 2
     rollout_steps: int = 32
     checkpoint_interval: int = 4_000
+    validation_interval: int = 0
     evaluation_tasks: int = 400
     evaluation_attempts: int = 8
 
@@ -73,6 +78,10 @@ SPECS: dict[str, Spec] = {
         "Difficulty", "How hard the training and test tasks are.", choices=DIFFICULTIES
     ),
     "algorithm": Spec("Algorithm", "What updates the policy."),
+    "curriculum": Spec(
+        "Curriculum",
+        "off; on: easy tasks first, harder ones on success; or stages such as 'easy promote=0.9; medium; hard'.",
+    ),
     "episodes": Spec("Episodes", "Attempts at tasks to learn from.", 1, 10_000_000),
     "warm_start": Spec(
         "Warm start",
@@ -93,6 +102,13 @@ SPECS: dict[str, Spec] = {
     "entropy_coefficient": Spec(
         "Entropy coefficient", "Reward for staying undecided; keeps exploring.", 0.0, 1.0
     ),
+    "kl_leash": Spec(
+        "KL leash",
+        "How strongly the policy is held near what the warm start ended with. 0: not at all.",
+        0.0,
+        100.0,
+    ),
+    "group_size": Spec("Group size", "Attempts at the same task that grpo compares.", 2, 256),
     "update_epochs": Spec("Update epochs", "Passes over each batch of experience.", 1, 50),
     "environments": Spec("Environments", "Conversations simulated side by side.", 1, 4_096),
     "collectors": Spec(
@@ -105,6 +121,12 @@ SPECS: dict[str, Spec] = {
     "checkpoint_interval": Spec(
         "Checkpoint interval", "Episodes between checkpoints on disk.", 1, 10_000_000
     ),
+    "validation_interval": Spec(
+        "Validation interval",
+        "Episodes between two looks at validation tasks, which are never trained on. 0: none.",
+        0,
+        10_000_000,
+    ),
     "evaluation_tasks": Spec(
         "Test tasks", "Held-out tasks that the evidence is computed on.", 1, 100_000
     ),
@@ -112,6 +134,31 @@ SPECS: dict[str, Spec] = {
         "Attempts per test task", "Needed for pass^k; 8 gives pass^8.", 1, 64
     ),
 }
+
+
+LIVE = (
+    "learning_rate",
+    "entropy_coefficient",
+    "episodes",
+    "checkpoint_interval",
+    "validation_interval",
+    "curriculum",
+)
+"""Settings that may change while a run goes on."""
+
+
+def parse_changes(config: TrainConfig, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that `values` would change in a run that goes on, typed. Raises `ConfigError` like `parse_config`."""
+    fixed = {name: "cannot be changed while a run goes on" for name in values if name not in LIVE}
+    known = {field.name for field in fields(TrainConfig)}
+    if errors := {name: text for name, text in fixed.items() if name in known}:
+        raise ConfigError(errors)
+    new = parse_config({**config.as_json(), **values})
+    return {
+        name: value
+        for name, value in new.as_json().items()
+        if value != getattr(config, name) and name in LIVE
+    }
 
 
 def parse_config(values: Mapping[str, Any]) -> TrainConfig:
@@ -134,6 +181,7 @@ def parse_config(values: Mapping[str, Any]) -> TrainConfig:
         except ValueError as problem:
             errors[name] = str(problem)
     _check_plugins(parsed, errors)
+    _check_curriculum(parsed, errors)
     if errors:
         raise ConfigError(errors)
     return TrainConfig(**parsed)
@@ -190,3 +238,12 @@ def _check_plugins(parsed: Mapping[str, Any], errors: dict[str, str]) -> None:
                 registry.known(parsed[name])
             except UnknownKey as problem:
                 errors[name] = str(problem)
+
+
+def _check_curriculum(parsed: Mapping[str, Any], errors: dict[str, str]) -> None:
+    setting = parsed.get("curriculum", OFF)
+    if setting not in (OFF, ON):
+        try:
+            parse(setting)
+        except ValueError as problem:
+            errors["curriculum"] = str(problem)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -40,6 +41,12 @@ class Convergence:
         while self._total - self.calls[0][1] >= WINDOW_CALLS:
             self._total -= self.calls.popleft()[1]
         self.rates.append(right / calls)
+
+    def restore(self, calls: Sequence[Sequence[int]], rates: Sequence[float]) -> None:
+        """Go on from the `calls` and `rates` of an earlier one."""
+        self.calls = deque((right, count) for right, count in calls)
+        self.rates = deque(rates, maxlen=HISTORY)
+        self._total = sum(count for _, count in self.calls)
 
     def window(self) -> tuple[float | None, float | None, float | None]:
         """Reliability over the window with its 95 % Wilson interval."""

@@ -7,21 +7,24 @@ mistakes. Only training tasks are demonstrated; the oracle never plays or labels
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
-import torch
 
 from models_registry.policies.conversation import OMIT, Choices, Conversation, Observation
 from models_registry.policies.runtime import Sample
 from scenarios.core.tasks import AnyOf
 from scenarios.core.types import Json
 from scenarios.core.world import World
-from training.rl.algorithms.ppo import VALUE_COEFFICIENT, decision_terms, optimizer
-from training.rl.batch import Batch, minibatches
-
-if TYPE_CHECKING:
-    from models_registry.policies.network import PolicyNetwork
+from training.rl.algorithms.base import (
+    Experience,
+    Network,
+    descend,
+    minibatches,
+    optimizer,
+    set_rate,
+)
+from training.rl.algorithms.ppo import VALUE_COEFFICIENT
 
 RATE = 3e-3
 EPOCHS = 3
@@ -80,28 +83,24 @@ def _find(choices: Choices, wanted: Json, accepted: AnyOf | None) -> int | None:
 class Imitation:
     """Maximises the likelihood of the demonstrated decisions, and fits the value to the returns seen."""
 
-    def __init__(self, network: PolicyNetwork) -> None:
+    def __init__(self, network: Network) -> None:
         self.network = network
         self.optimizer = optimizer(network, RATE)
 
     def update(
-        self, batches: list[Batch], progress: float, rng: np.random.Generator
+        self, batches: Sequence[Experience], progress: float, rng: np.random.Generator
     ) -> dict[str, float]:
         """One pass of updates. progress: share of the warm start that is done; the rate falls with it."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = RATE * group["rate"] * (1.0 - 0.8 * progress)
+        set_rate(self.optimizer, RATE * (1.0 - 0.8 * progress))
         totals = np.zeros(3)
         count = 0
         for _ in range(EPOCHS):
             for batch, index in minibatches(batches, MINIBATCH, rng):
                 mini = batch.minibatch(index)
-                log_probs, entropy, values = decision_terms(self.network, mini)
+                log_probs, entropy, values = self.network.terms(mini)
                 value_loss = (values - mini.returns).square().mean()
                 loss = -log_probs.mean() + VALUE_COEFFICIENT * value_loss
-                self.optimizer.zero_grad(set_to_none=True)
-                loss.backward()  # type: ignore[no-untyped-call]
-                torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-                self.optimizer.step()
+                descend(self.optimizer, self.network, loss)
                 terms = (-log_probs.detach().mean(), value_loss.detach(), entropy.detach().mean())
                 totals += [float(term) for term in terms]
                 count += 1

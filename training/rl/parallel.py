@@ -22,7 +22,8 @@ from scenarios.core.env import ToolEnv
 from scenarios.core.types import Difficulty
 from scenarios.library import library
 from training.rl.batch import Batch
-from training.rl.rollout import Collector, Finished
+from training.rl.lanes import Finished
+from training.rl.rollout import Collector, Order
 
 Weights = Mapping[str, NDArray[np.float32]]
 
@@ -36,7 +37,6 @@ class Plan:
     environments: int
     seed: int
     number: int
-    guidance: float | None
 
     def collector(self) -> Collector:
         scenario = library.get(self.scenario)()
@@ -44,18 +44,7 @@ class Plan:
             lambda: ToolEnv(scenario, "train", self.difficulty),
             self.environments,
             (self.seed, self.number),
-            self.guidance,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """One rollout: decisions per environment, discounts, and the guidance of the warm start."""
-
-    steps: int
-    discount: float
-    lam: float
-    guidance: float | None
 
 
 class Collectors:
@@ -112,17 +101,17 @@ def plans(
     environments: int,
     seed: int,
     count: int,
-    guidance: float | None,
+    group_size: int = 1,
 ) -> list[Plan]:
-    """Split the environments over at most `count` collectors, as evenly as it goes."""
-    count = min(count, environments)
-    shares = [len(part) for part in np.array_split(np.arange(environments), count)]
-    return [Plan(scenario, difficulty, share, seed, i, guidance) for i, share in enumerate(shares)]
+    """Split the environments over at most `count` collectors, as evenly as it goes, groups kept whole."""
+    groups = max(1, environments // group_size)
+    count = min(count, groups)
+    shares = [len(part) * group_size for part in np.array_split(np.arange(groups), count)]
+    return [Plan(scenario, difficulty, share, seed, i) for i, share in enumerate(shares)]
 
 
 def _collect(collector: Collector, weights: Weights, order: Order) -> tuple[Batch, Finished]:
-    collector.guidance = order.guidance
-    return collector.collect(Forward(weights), order.steps, order.discount, order.lam)
+    return collector.collect(Forward(weights), order)
 
 
 def _serve(connection: Connection, plan: Plan) -> None:

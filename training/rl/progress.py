@@ -9,6 +9,8 @@ from scenarios.core.types import Decision, Json, Turn
 
 if TYPE_CHECKING:
     from models_registry.artifacts.bundle import Weights
+    from training.rl.curriculum import StageChange
+    from training.rl.state import TrainerState
 
 Phase = Literal["training", "evidence", "done"]
 
@@ -80,7 +82,13 @@ class Progress:
     fraction: float = 0.0
     """Share of the current phase that is done, in [0, 1]."""
     weights: Weights | None = None
-    state: dict[str, Any] | None = None
-    """Trainer state of a checkpoint (optimizer, schedules, random states)."""
+    state: TrainerState | None = None
+    """With weights: what a later process needs to go on from here as if nothing had happened."""
+    stage: str = ""
+    """Stage of the curriculum; without one, the difficulty."""
+    stage_change: StageChange | None = None
+    """Set where this update led to another stage."""
+    changed: dict[str, Any] = field(default_factory=dict)
+    """Settings that were changed from outside just before this update, with their new values."""
     evidence: dict[str, Json] | None = None
     """Only in the last progress (phase done); see `training.rl.evidence`."""

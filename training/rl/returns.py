@@ -33,3 +33,18 @@ def gae(  # noqa: PLR0913  (the six arrays and two factors of the formula)
         running = (delta + discount * lam * going_on * running).astype(np.float32)
         advantages[t] = running
     return advantages, advantages + values
+
+
+def outcomes(totals: Floats, groups: NDArray[np.int64] | None = None) -> Floats:
+    """Advantage of whole episodes from their total rewards, (E,) -> (E,).
+
+    Without groups: less the mean of all (REINFORCE with a baseline). groups: (E,) numbers of the groups; each group's
+    outcomes less their mean, over their deviation, and 0 where all attempts came out the same (GRPO, equation 3 of
+    arXiv:2402.03300).
+    """
+    if groups is None:
+        return np.asarray(totals - totals.mean(), dtype=np.float32)
+    counts = np.bincount(groups)
+    means = np.bincount(groups, totals) / counts
+    spread = np.sqrt(np.bincount(groups, (totals - means[groups]) ** 2) / counts)
+    return np.asarray((totals - means[groups]) / (spread[groups] + 1e-6), dtype=np.float32)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,202 +14,169 @@ from models_registry.policies.conversation import Choices, Conversation
 from models_registry.policies.runtime import Forward, Sample, decide
 from models_registry.policies.toolset import ToolSet
 from scenarios.core.env import ToolEnv
-from scenarios.core.types import Turn
+from scenarios.core.stage import Stage
+from training.rl.algorithms.base import Credit
 from training.rl.batch import Batch
-from training.rl.episodes import EpisodeBuilder
-from training.rl.imitation import demonstrate
-from training.rl.progress import EpisodeRecord
-from training.rl.returns import gae
+from training.rl.lanes import Finished, Lanes
+from training.rl.returns import gae, outcomes
 
-MAX_WORD_DROPOUT = 0.5
-"""Training leaves out up to this share of a request's words, drawn per conversation: the policy meets whole requests,
-and ones of which half is missing, so that unseen wording is no surprise."""
+Floats = NDArray[np.float32]
 
 
-@dataclass(slots=True)
-class Finished:
-    """The episodes that ended during a rollout, and what the decisions of this rollout were worth."""
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One rollout: how long, how rewards are credited, who acts, on which tasks.
 
-    count: int = 0
-    """Episodes that ended, those of the oracle included; the lists hold only the policy's own."""
-    episodes: list[EpisodeRecord] = field(default_factory=list)
-    rewards: list[float] = field(default_factory=list)
-    successes: list[bool] = field(default_factory=list)
-    lengths: list[int] = field(default_factory=list)
-    calls: int = 0
-    right_calls: int = 0
+    steps: decisions per environment. guidance: share of the episodes that the oracle acts, None after the warm start.
+    credit: `gae` cuts conversations anywhere and goes on with them in the next rollout; `outcome` and `group` play
+    whole episodes, with a group of `group_size` lanes attempting the same task. epoch: where it changes, all
+    conversations start afresh.
+    """
 
-    def add(self, other: Finished) -> None:
-        """Take in what another collector finished."""
-        self.count += other.count
-        self.episodes += other.episodes
-        self.rewards += other.rewards
-        self.successes += other.successes
-        self.lengths += other.lengths
-        self.calls += other.calls
-        self.right_calls += other.right_calls
-
-
-@dataclass(slots=True)
-class _Lane:
-    """One environment with the conversation that runs in it."""
-
-    env: ToolEnv
-    conversation: Conversation
-    turns: tuple[Turn, ...]
-    builder: EpisodeBuilder
-    guided: bool = False
-    """Whether the oracle acts in this episode (warm start only)."""
+    steps: int
+    discount: float
+    lam: float
+    stage: Stage
+    guidance: float | None = None
+    credit: Credit = "gae"
+    group_size: int = 1
+    epoch: int = 0
 
 
 class Collector:
-    """`environments` training conversations that go on from rollout to rollout.
-
-    make_env: a fresh environment. Everything is drawn from `seed`: tasks, decisions, word dropout. While `guidance` is
-    a number, that share of new episodes is acted by the oracle, and the batch holds its decisions in place of the ones
-    that were taken; episodes that the oracle acted are not counted as the policy's.
-    """
+    """Training conversations that go on from rollout to rollout. Everything is drawn from `seed` and the order's epoch."""
 
     def __init__(
-        self,
-        make_env: Callable[[], ToolEnv],
-        environments: int,
-        seed: tuple[int, ...],
-        guidance: float | None = None,
+        self, make_env: Callable[[], ToolEnv], environments: int, seed: tuple[int, ...]
     ) -> None:
-        self.tools = ToolSet(make_env().scenario.tools)
-        self.rng = np.random.default_rng([*seed, 1])
-        self.word_rng = np.random.default_rng([*seed, 2])
-        self.guidance = guidance
-        self.lanes = [self._open(make_env()) for _ in range(environments)]
+        self.make_env, self.environments, self.seed = make_env, environments, seed
+        self.epoch: int | None = None
+        self.lanes: Lanes
 
-    def _open(self, env: ToolEnv) -> _Lane:
-        env.reset(seed=int(self.rng.integers(2**31 - 1)))
-        return self._lane(env)
-
-    def _lane(self, env: ToolEnv) -> _Lane:
-        turns, info = env.reset()
-        dropout = self.word_rng.uniform(0, MAX_WORD_DROPOUT)
-        conversation = Conversation(self.tools, dropout=dropout, rng=self.word_rng)
-        conversation.extend(turns)
-        guided = self.guidance is not None and self.rng.random() < self.guidance
-        return _Lane(env, conversation, turns, EpisodeBuilder(info, turns), guided)
-
-    def collect(
-        self, forward: Forward, steps: int, discount: float, lam: float
-    ) -> tuple[Batch, Finished]:
-        """`steps` decisions in every environment; the batch holds steps * environments decisions, time-major."""
+    def collect(self, forward: Forward, order: Order) -> tuple[Batch, Finished]:
+        """One rollout; in the warm start the batch holds the oracle's decisions in place of those that were taken."""
         forward.forget()
-        count = len(self.lanes)
-        samples: list[Sample] = []
-        rewards = np.zeros((steps, count), dtype=np.float32)
-        next_values = np.zeros((steps, count), dtype=np.float32)
-        terminated = np.zeros((steps, count), dtype=np.bool_)
-        truncated = np.zeros((steps, count), dtype=np.bool_)
-        finished = Finished()
-        taught: list[Sample | None] = []
-        cut: dict[int, float] = {}
-        for t in range(steps):
-            now = decide(forward, [lane.conversation for lane in self.lanes], self.rng)
-            if self.guidance is not None:
-                taught += [self._taught(n, sample) for n, sample in enumerate(now)]
-            samples.extend(now)
-            if t:
-                next_values[t - 1] = [s.value for s in now]
-                next_values[t - 1, list(cut)] = list(cut.values())
-            ended: dict[int, Conversation] = {}
-            for n, sample in enumerate(now):
-                rewards[t, n], terminated[t, n], truncated[t, n] = self._step(
-                    n, sample, finished, ended
-                )
-            cut = self._values(
-                forward, ended
-            )  # a truncated conversation has a future, but it is not the next row's
-        next_values[-1, :] = list(
-            self._values(forward, {n: x.conversation for n, x in enumerate(self.lanes)}).values()
-        )
-        next_values[-1, list(cut)] = list(cut.values())
-        values = np.array([s.value for s in samples], dtype=np.float32).reshape(steps, count)
-        advantages, returns = gae(
-            rewards, values, next_values, terminated, truncated, discount, lam
-        )
-        kept = [i for i in range(len(samples)) if self.guidance is None or taught[i] is not None]
-        learned = samples if self.guidance is None else [s for s in taught if s is not None]
-        batch = self._batch(forward, learned, advantages.ravel()[kept], returns.ravel()[kept])
-        return batch, finished
+        if order.epoch != self.epoch:
+            self.epoch = order.epoch
+            seed = (*self.seed, order.epoch)
+            self.lanes = Lanes(self.make_env, self.environments, seed, order.stage)
+        self.lanes.guidance, self.lanes.stage = order.guidance, order.stage
+        if order.credit == "gae":
+            return _cut_anywhere(forward, self.lanes, order)
+        return _whole_episodes(forward, self.lanes, order)
 
-    def _taught(self, n: int, sample: Sample) -> Sample | None:
-        """What the oracle would do here; in a guided episode it is also what is done."""
-        lane = self.lanes[n]
-        if lane.env.world is None:
-            return None
-        label = demonstrate(lane.env.world, lane.conversation, sample.observation)
-        if lane.guided:
-            sample.decision = label.decision if label is not None else lane.env.world.oracle()
-        return label
 
-    def _step(
-        self, n: int, sample: Sample, finished: Finished, ended: dict[int, Conversation]
-    ) -> tuple[float, bool, bool]:
-        lane = self.lanes[n]
-        before = len(lane.turns)
-        turns, reward, terminated, truncated, info = lane.env.step(sample.decision)
-        lane.turns = turns
-        lane.conversation.extend(turns[before:])
-        lane.builder.add(sample.decision, turns[before:], reward, info)
-        if sample.decision.kind == "tool" and not lane.guided:
-            finished.calls += 1
-            finished.right_calls += info["verdict"].right
-        if terminated or truncated:
-            episode = lane.builder.finish(success=info["success"], truncated=truncated)
-            finished.count += 1
-            if not lane.guided:
-                finished.episodes.append(episode)
-                finished.rewards.append(episode.total_reward)
-                finished.successes.append(episode.success)
-                finished.lengths.append(len(episode.steps))
-            if truncated:
-                ended[n] = lane.conversation
-            self.lanes[n] = self._lane(lane.env)
-        return reward, terminated, truncated
+def _cut_anywhere(forward: Forward, lanes: Lanes, order: Order) -> tuple[Batch, Finished]:
+    """`steps` decisions in every lane, time-major; advantages by GAE, with the cut ends bootstrapped."""
+    lanes.open_all()
+    shape = (order.steps, len(lanes))
+    samples: list[Sample] = []
+    rewards, next_values = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+    terminated, truncated = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
+    finished = Finished()
+    taught: list[Sample | None] = []
+    cut: dict[int, float] = {}
+    for t in range(order.steps):
+        now = decide(forward, lanes.conversations(), lanes.rng)
+        if order.guidance is not None:
+            taught += [lanes.taught(n, sample) for n, sample in enumerate(now)]
+        samples.extend(now)
+        if t:
+            next_values[t - 1] = [s.value for s in now]
+            next_values[t - 1, list(cut)] = list(cut.values())
+        ended: dict[int, Conversation] = {}
+        for n, sample in enumerate(now):
+            step = lanes.step(n, sample, finished)
+            rewards[t, n], terminated[t, n], truncated[t, n] = (
+                step.reward,
+                step.terminated,
+                step.truncated,
+            )
+            if step.truncated and step.ended is not None:
+                ended[n] = step.ended
+        # A truncated conversation has a future, but it is not the next row's.
+        cut = _values(forward, ended)
+    next_values[-1] = list(_values(forward, dict(enumerate(lanes.conversations()))).values())
+    next_values[-1, list(cut)] = list(cut.values())
+    values = np.array([s.value for s in samples], dtype=np.float32).reshape(shape)
+    advantages, returns = gae(
+        rewards, values, next_values, terminated, truncated, order.discount, order.lam
+    )
+    if order.guidance is None:
+        return batch(forward, lanes.tools, samples, advantages.ravel(), returns.ravel()), finished
+    kept = [i for i, label in enumerate(taught) if label is not None]
+    labels = [label for label in taught if label is not None]
+    made = batch(forward, lanes.tools, labels, advantages.ravel()[kept], returns.ravel()[kept])
+    return made, finished
 
-    def _values(self, forward: Forward, conversations: dict[int, Conversation]) -> dict[int, float]:
-        """Value of each conversation's present state by lane."""
-        if not conversations:
-            return {}
-        states = collate_states(forward.table, [c.observe() for c in conversations.values()])
-        return dict(
-            zip(conversations, map(float, forward.values(forward.state(states))), strict=True)
-        )
 
-    def _batch(
-        self,
-        forward: Forward,
-        samples: list[Sample],
-        advantages: NDArray[np.float32],
-        returns: NDArray[np.float32],
-    ) -> Batch:
-        table = forward.table
-        at: list[int] = []
-        choices: list[Choices] = []
-        previous: list[Bag | None] = []
-        chosen: list[int] = []
-        for i, sample in enumerate(samples):
-            before: Bag | None = None
-            for choice, index in zip(sample.choices, sample.chosen, strict=True):
-                at.append(i)
-                choices.append(choice)
-                previous.append(before)
-                chosen.append(index)
-                before = choice.candidates[index].bag
-        return Batch(
-            table,
-            collate_states(table, [s.observation for s in samples]),
-            collate_pointers(table, at, choices, previous),
-            np.array([table.number(view.bag) for view in self.tools.views], dtype=np.int64),
-            np.array([s.tool for s in samples], dtype=np.int64),
-            np.array(chosen, dtype=np.int64),
-            np.array([s.log_prob for s in samples], dtype=np.float32),
-            advantages,
-            returns,
-        )
+def _whole_episodes(forward: Forward, lanes: Lanes, order: Order) -> tuple[Batch, Finished]:
+    """Rounds of one whole episode per lane, until there are about `steps` decisions per lane."""
+    samples: list[Sample] = []
+    episode: list[int] = []
+    totals: list[float] = []
+    groups: list[int] = []
+    finished = Finished()
+    size = order.group_size if order.credit == "group" else 1
+    while len(samples) < order.steps * len(lanes):
+        first, count = len(totals), len(lanes)
+        seeds = lanes.rng.integers(2**31 - 1, size=-(-count // size))
+        tasks = [{"task_seed": int(seeds[n // size]), "attempt": n % size} for n in range(count)]
+        lanes.start(tasks)
+        totals += [0.0] * count
+        groups += [(first + n) // size for n in range(count)]
+        playing = list(range(count))
+        while playing:
+            now = decide(forward, [lanes.conversation(n) for n in playing], lanes.rng)
+            samples += now
+            episode += [first + n for n in playing]
+            steps = [
+                lanes.step(n, s, finished, reopen=False) for n, s in zip(playing, now, strict=True)
+            ]
+            for n, step in zip(playing, steps, strict=True):
+                totals[first + n] += step.reward
+            playing = [n for n, step in zip(playing, steps, strict=True) if step.ended is None]
+    lanes.close_all()
+    outcome = np.array(totals, dtype=np.float32)
+    advantages = outcomes(outcome, np.array(groups) if order.credit == "group" else None)
+    made = batch(forward, lanes.tools, samples, advantages[episode], outcome[episode])
+    return made, finished
+
+
+def _values(forward: Forward, conversations: dict[int, Conversation]) -> dict[int, float]:
+    """Value of each conversation's present state by lane."""
+    if not conversations:
+        return {}
+    states = collate_states(forward.table, [c.observe() for c in conversations.values()])
+    values = map(float, forward.values(forward.state(states)))
+    return dict(zip(conversations, values, strict=True))
+
+
+def batch(
+    forward: Forward, tools: ToolSet, samples: list[Sample], advantages: Floats, returns: Floats
+) -> Batch:
+    """The decisions as arrays, over the bags that `forward` has numbered."""
+    table = forward.table
+    at: list[int] = []
+    choices: list[Choices] = []
+    previous: list[Bag | None] = []
+    chosen: list[int] = []
+    for i, sample in enumerate(samples):
+        before: Bag | None = None
+        for choice, index in zip(sample.choices, sample.chosen, strict=True):
+            at.append(i)
+            choices.append(choice)
+            previous.append(before)
+            chosen.append(index)
+            before = choice.candidates[index].bag
+    return Batch(
+        table,
+        collate_states(table, [s.observation for s in samples]),
+        collate_pointers(table, at, choices, previous),
+        np.array([table.number(view.bag) for view in tools.views], dtype=np.int64),
+        np.array([s.tool for s in samples], dtype=np.int64),
+        np.array(chosen, dtype=np.int64),
+        np.array([s.log_prob for s in samples], dtype=np.float32),
+        advantages,
+        returns,
+    )

@@ -9,6 +9,8 @@ from typing import Any
 
 from django import template
 
+from training.report import percent
+
 register = template.Library()
 
 MISSING = "–"  # noqa: RUF001 (an en dash is what is meant)
@@ -53,13 +55,7 @@ def share(value: Any, digits: int = 1) -> str:
     found = _finite(value)
     if found is None:
         return MISSING
-    shown = round(100 * found, digits)
-    step = 10**-digits
-    if shown >= 100 > 100 * found:
-        shown = 100 - step
-    elif shown <= 0 < 100 * found:
-        shown = step
-    return f"{shown:.{digits}f} %"
+    return percent(found, digits)
 
 
 @register.filter

@@ -11,43 +11,50 @@ import pytest
 import torch
 
 from models_registry.policies.architecture import initial_weights
-from models_registry.policies.network import PolicyNetwork
 from models_registry.policies.runtime import Forward
 from scenarios.core.env import ToolEnv
+from scenarios.core.stage import Stage
 from scenarios.core.types import DIFFICULTIES
 from scenarios.library import library
 from training.rl import agents, checkpoint, parallel
-from training.rl.algorithms.ppo import decision_terms
-from training.rl.batch import Batch, minibatches
+from training.rl.algorithms.base import Credit, minibatches
+from training.rl.batch import Batch
 from training.rl.evaluation import baselines
 from training.rl.exam import Exam, play
+from training.rl.lanes import Finished
 from training.rl.progress import Progress
-from training.rl.rollout import Collector, Finished
+from training.rl.rollout import Collector, Order
+from training.rl.tool_network import ToolNetwork
 
 WEIGHTS = initial_weights(0)
 
 
-def collected(guidance: float | None = None, steps: int = 12) -> tuple[Batch, Finished]:
+def collected(
+    guidance: float | None = None, steps: int = 12, credit: Credit = "gae"
+) -> tuple[Batch, Finished]:
     scenario = library.get("customer_support")()
-    collector = Collector(lambda: ToolEnv(scenario, "train", "medium"), 8, (0,), guidance)
-    return collector.collect(Forward(WEIGHTS), steps, 0.95, 0.9)
+    collector = Collector(lambda: ToolEnv(scenario, "train", "medium"), 8, (0,))
+    order = Order(steps, 0.95, 0.9, Stage("medium"), guidance, credit, group_size=4)
+    return collector.collect(Forward(WEIGHTS), order)
 
 
 def test_the_network_finds_the_probabilities_that_the_runtime_acted_with() -> None:
     batch, _ = collected()
     index = np.arange(len(batch))
     with torch.no_grad():
-        log_probs, entropy, _ = decision_terms(PolicyNetwork(WEIGHTS), batch.minibatch(index))
+        log_probs, entropy, _ = ToolNetwork(WEIGHTS).terms(batch.minibatch(index))
     assert log_probs.numpy() == pytest.approx(batch.old_log_probs, abs=2e-4)
     assert (entropy > 0).all()
 
 
 def test_a_gradient_reaches_every_weight() -> None:
     batch, _ = collected(guidance=1.0)
-    network = PolicyNetwork(WEIGHTS)
-    log_probs, _, values = decision_terms(network, batch.minibatch(np.arange(len(batch))))
+    network = ToolNetwork(WEIGHTS)
+    log_probs, _, values = network.terms(batch.minibatch(np.arange(len(batch))))
     (values.square().mean() - log_probs.mean()).backward()  # type: ignore[no-untyped-call]
     for name, weight in network.named_parameters():
+        if name in ("tool_score.bias", "point_score.bias"):
+            continue  # added to every score alike, and so without effect on the softmax
         assert weight.grad is not None, name
         assert weight.grad.abs().sum() > 0, name
 
@@ -57,6 +64,27 @@ def test_minibatches_hold_every_decision_once() -> None:
     cuts = minibatches([batch, batch], 20, np.random.default_rng(0))
     assert sum(len(index) for _, index in cuts) == 2 * len(batch)
     assert max(len(index) for _, index in cuts) <= 20
+
+
+@pytest.mark.parametrize("credit", ["outcome", "group"])
+def test_whole_episodes_share_their_outcome(credit: Credit) -> None:
+    batch, finished = collected(steps=10, credit=credit)
+    lengths, totals = finished.lengths, finished.rewards
+    assert sum(lengths) == len(batch) >= 80
+    assert len(totals) % 8 == 0
+    assert sorted(batch.returns) == pytest.approx(sorted(np.repeat(totals, lengths)), abs=1e-5)
+    tasks = {episode.task_id for episode in finished.episodes}
+    assert len(tasks) == len(totals) // (4 if credit == "group" else 1)
+
+
+def test_what_is_frozen_gets_no_gradient_from_the_policy() -> None:
+    batch, _ = collected(guidance=1.0)
+    mini = batch.minibatch(np.arange(len(batch)))
+    for trained, moved in (("tool", "tool_score.weight"), ("arguments", "point_score.weight")):
+        network = ToolNetwork(WEIGHTS, frozenset({trained}))
+        network.terms(mini)[0].mean().backward()  # type: ignore[no-untyped-call]
+        scores = {"tool_score.weight", "point_score.weight"}
+        assert {n for n in scores if network.get_parameter(n).grad is not None} == {moved}
 
 
 def test_guided_episodes_are_the_oracles_and_do_not_count_as_the_policys() -> None:
@@ -92,9 +120,9 @@ def test_every_decision_of_the_oracle_can_be_pointed_at() -> None:
 
 
 def test_collectors_share_the_environments_and_a_dead_one_is_named() -> None:
-    made = parallel.plans("echo", "easy", 5, 0, 2, None)
+    made = parallel.plans("echo", "easy", 5, 0, 2)
     assert [plan.environments for plan in made] == [3, 2]
-    order = parallel.Order(4, 0.9, 0.9, None)
+    order = Order(4, 0.9, 0.9, Stage("easy"))
     with parallel.Collectors(made) as collectors:
         batches, finished = collectors.collect(WEIGHTS, order)
         assert [len(batch) for batch in batches] == [12, 8]

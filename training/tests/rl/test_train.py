@@ -61,6 +61,30 @@ def test_it_learns_echo_with_and_without_a_warm_start(warm_start: float) -> None
     assert agents["oracle"]["success"]["value"] == 1
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("algorithm", "rate", "entropy", "steps"),
+    [("reinforce", 1e-3, 0.1, 8), ("grpo", 3e-3, 0.01, 16)],
+)
+def test_the_other_algorithms_learn_echo_from_reward_alone(
+    algorithm: str, rate: float, entropy: float, steps: int
+) -> None:
+    config = configured(
+        algorithm=algorithm,
+        episodes=9000,
+        warm_start=0,
+        environments=64,
+        learning_rate=rate,
+        entropy_coefficient=entropy,
+        rollout_steps=steps,
+        evaluation_tasks=60,
+        collectors=1,
+    )
+    evidence = last(config).evidence
+    assert evidence is not None
+    assert evidence["agents"]["trained"]["success"]["value"] > 0.9
+
+
 def test_the_same_seed_gives_the_same_weights_and_evidence_and_another_seed_does_not() -> None:
     first, second = last(configured(seed=3)), last(configured(seed=3))
     assert first.weights is not None
