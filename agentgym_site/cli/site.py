@@ -65,6 +65,10 @@ def _migrate() -> None:
 
     if pending_migrations():
         call_command("migrate", verbosity=0, interactive=False)
+        return
+    from scenarios.services import sync_builtin_scenarios  # noqa: PLC0415
+
+    sync_builtin_scenarios()  # a scenario may be newer than the last migration
 
 
 def owner() -> User:

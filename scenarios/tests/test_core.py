@@ -19,7 +19,7 @@ from scenarios.core.tasks import ASK, AnyOf, FailureKind, Milestone, Task, Verdi
 from scenarios.core.types import Decision, Tool, ToolCall, ToolResult, Turn
 from scenarios.core.world import World
 from scenarios.library import library
-from scenarios.library.echo import Echo
+from scenarios.library.echo import Echo, EchoWorld
 
 TOOLS = tuple(
     Tool(
@@ -330,9 +330,19 @@ class Misspelt(Echo):
     keyword_rules = {"wisper": ("w",)}  # noqa: RUF012
 
 
+class Numberless(Echo):
+    """Its tools answer with what JSON cannot say."""
+
+    def world(self, task: Task, attempt: int = 0) -> EchoWorld:
+        world = super().world(task, attempt)
+        world.run = lambda call: ToolResult({"said": float("nan")})  # type: ignore[method-assign]
+        return world
+
+
 @pytest.mark.parametrize(
     ("scenario", "message"),
     [
+        (Numberless, "is no JSON"),
         (Leaky, "share wording"),
         (Unfair, "oracle fails"),
         (Restless, "two different episodes"),
@@ -342,5 +352,5 @@ class Misspelt(Echo):
     ],
 )
 def test_the_check_catches_a_broken_scenario(scenario: type[Echo], message: str) -> None:
-    with pytest.raises((ScenarioError, AssertionError), match=message):
+    with pytest.raises(ScenarioError, match=message):
         check_scenario(scenario(), tasks=3)
