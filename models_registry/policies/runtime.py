@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from models_registry.policies.batch import (
     collate_pointers,
     collate_states,
 )
+from models_registry.policies.calibration import Calibration
 from models_registry.policies.conversation import OMIT, Choices, Conversation, Observation
 from models_registry.policies.toolset import ToolSet, toolset
 from scenarios.core.types import Decision, Json, Tool, ToolCall, Turn
@@ -240,12 +241,17 @@ def _decision(
 
 
 class PolicyRuntime:
-    """A trained policy that acts: `act(turns, tools) -> Decision`. Thread-safe; one decision is made at a time."""
+    """A trained policy that acts: `act(turns, tools) -> Decision`. Thread-safe; one decision is made at a time.
+
+    Confidence is calibrated by the manifest's `calibration`, where it has one; which decision is made does not change.
+    Raises `ValueError` for a calibration that is none.
+    """
 
     def __init__(
         self, weights: Mapping[str, NDArray[np.float32]], manifest: Mapping[str, Any] | None = None
     ) -> None:
         self.manifest = dict(manifest or {})
+        self._calibrate = Calibration.of(self.manifest.get("calibration"))
         self._forward = Forward(weights)
         self._lock = threading.Lock()
         self._tools: ToolSet | None = None
@@ -272,4 +278,5 @@ class PolicyRuntime:
             conversation.extend(turns)
             if len(self._forward.table.bags) > MAX_KEPT_BAGS:
                 self._forward.forget()
-            return decide(self._forward, [conversation])[0].decision
+            decision = decide(self._forward, [conversation])[0].decision
+        return replace(decision, confidence=self._calibrate(decision.confidence))

@@ -32,6 +32,7 @@ class EpisodeBuilder:
                 info["reward_terms"],
                 info["seconds"],
                 info["faulted"],
+                info.get("due", ""),
             )
         )
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Self
 
 from models_registry.artifacts.bundle import Weights, load_bundle
 from models_registry.policies.architecture import initial_weights
+from models_registry.policies.calibration import Calibration
 from models_registry.policies.runtime import Forward
 from scenarios.core.scenario import Scenario
 from scenarios.core.types import Difficulty, Json, Split
 from scenarios.library import library
-from training.rl import evidence
+from training.rl import calibration, evidence
 from training.rl.agents import (
     Agent,
     KeywordAgent,
@@ -26,7 +27,7 @@ from training.rl.agents import (
     RetrievalAgent,
     UntrainedAgent,
 )
-from training.rl.exam import Exam, Tally, tally
+from training.rl.exam import Exam, Tally, play, tally
 from training.rl.progress import EpisodeRecord
 
 PROGRESS_EVERY = 50
@@ -57,11 +58,19 @@ class Evaluated:
 
 
 def evaluate(
-    weights: Weights, exam: Exam, *, seed: int = 0, weights_sha256: str = ""
+    weights: Weights,
+    exam: Exam,
+    *,
+    seed: int = 0,
+    weights_sha256: str = "",
+    calibrated: Mapping[str, Json] | None = None,
+    convergence: Mapping[str, Json] | None = None,
 ) -> Iterator[Evaluated]:
     """Play the trained policy and all baselines on one exam; yields progress, the last one with the evidence.
 
     The baselines of `APART` are played by a second process meanwhile; who plays whom does not change any figure.
+    calibrated: the `calibration` that the policy's manifest holds; without it, one is fitted on validation tasks.
+    convergence: `Convergence.facts()` of the training, for the evidence.
     """
     agents: dict[str, Agent] = {
         "trained": PolicyAgent(Forward(weights)),
@@ -71,6 +80,8 @@ def evaluate(
     tallies: dict[str, Tally] = {}
     done = 0
     with _Helper(exam, seed) as helper:
+        yield Evaluated(0.0, "Calibration")
+        facts = calibrated or fit_calibration(weights, exam)
         for name in (name for name in agents if name not in APART):
             for state in tally(agents[name], exam, keep=name == "trained"):
                 tallies[name] = state
@@ -82,8 +93,33 @@ def evaluate(
             yield Evaluated(min(1.0, (done + helper.played()) / total), "Baselines")
         tallies |= helper.tallies
     ordered = {name: tallies[name] for name in agents}
-    document = evidence.build(exam, ordered, seed=seed, weights_sha256=weights_sha256)
-    yield Evaluated(1.0, "done", document, tallies["trained"].kept)
+    told = {"seed": seed, "weights_sha256": weights_sha256, "convergence": convergence}
+    document = evidence.build(exam, ordered, told, facts)
+    kept = [_with_confidence(record, Calibration.of(facts)) for record in tallies["trained"].kept]
+    yield Evaluated(1.0, "done", document, kept)
+
+
+def fit_calibration(weights: Weights, exam: Exam) -> dict[str, Json]:
+    """A manifest's `calibration`: fitted on validation tasks of the exam's difficulty, never on the exam's own."""
+    tasks, first = calibration.TASKS, calibration.FIRST_SEED
+    apart = Exam(exam.scenario, "validation", exam.difficulty, tasks, 1, first)
+    decided = calibration.Decided()
+    for task, record, _ in play(PolicyAgent(Forward(weights)), apart):
+        for step in record.steps:
+            decided.add(task, step.decision.confidence, step.right)
+    return calibration.fit_facts(calibration.fit(decided), decided)
+
+
+def _with_confidence(record: EpisodeRecord, calibrate: Calibration) -> EpisodeRecord:
+    """The transcript as the deployed agent would show it: with calibrated confidence."""
+    steps = [
+        replace(
+            step,
+            decision=replace(step.decision, confidence=calibrate(step.decision.confidence)),
+        )
+        for step in record.steps
+    ]
+    return replace(record, steps=steps)
 
 
 class _Helper:
@@ -163,4 +199,10 @@ def evaluate_version(
     scenario = library.get(bundle.manifest["scenario"])()
     chosen: Difficulty = difficulty or bundle.manifest["config"]["difficulty"]
     exam = Exam(scenario, split, chosen, tasks, attempts)
-    yield from evaluate(bundle.weights, exam, seed=seed, weights_sha256=bundle.manifest["sha256"])
+    yield from evaluate(
+        bundle.weights,
+        exam,
+        seed=seed,
+        weights_sha256=bundle.manifest["sha256"],
+        calibrated=bundle.manifest.get("calibration"),
+    )

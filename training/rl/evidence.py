@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scenarios.core.types import Json
+from training.rl import calibration
+from training.rl.comparison import METHOD, compare_counts, detectable
 from training.rl.cost import DEFAULT_PRICES, apply_prices, cost_section
-from training.rl.intervals import mean, pass_hat, rate
+from training.rl.intervals import mean, pass_hat, rate, ratio
+from training.rl.leaks import leak_facts
 
 if TYPE_CHECKING:
     from training.rl.exam import Exam, Tally
@@ -18,17 +21,26 @@ PASS_K = (1, 2, 4, 8)
 
 
 def build(
-    exam: Exam, tallies: Mapping[str, Tally], *, seed: int, weights_sha256: str
+    exam: Exam,
+    tallies: Mapping[str, Tally],
+    told: Mapping[str, Json],
+    calibrated: Mapping[str, Json],
 ) -> dict[str, Json]:
-    """The evidence document; its shape is documented in `docs/architecture.md`."""
-    agents = {name: _agent(tally, exam) for name, tally in tallies.items()}
+    """The evidence document; its shape is documented in `docs/architecture.md`.
+
+    told: facts that are passed on as they are (seed, weights_sha256, convergence). calibrated: `calibration.fit_facts`.
+    """
+    counts = {name: _per_task(tally, exam.tasks) for name, tally in tallies.items()}
+    agents = {name: _agent(tally, exam, counts[name]) for name, tally in tallies.items()}
     trained, oracle = tallies["trained"], tallies["oracle"]
     cost = cost_section(
         input_tokens=oracle.tokens_in,
         output_tokens=oracle.tokens_out,
         llm_successes=oracle.success,
         policy_seconds=agents["trained"]["decision_seconds"]["value"] or 0.0,
-        policy_successes=_solved(trained, exam),
+        policy_successes={
+            task: (count, exam.attempts) for task, count in enumerate(counts["trained"]["success"])
+        },
     )
     agents["trained"]["tokens_per_success"] = 0.0
     document: dict[str, Any] = {
@@ -37,29 +49,53 @@ def build(
         "content_hash": exam.scenario.content_hash(),
         "difficulty": exam.difficulty,
         "split": exam.split,
+        "first_seed": exam.first_seed,
         "tasks": exam.tasks,
         "attempts": exam.attempts,
-        "seed": seed,
+        **told,
         "confidence": 0.95,
         "agents": agents,
         "criteria": _criteria(exam, agents["trained"]),
         "cost": cost,
-        "weights_sha256": weights_sha256,
+        "differences": _differences(counts, exam.attempts),
+        "detectable": _detectable(agents["trained"]),
+        "calibration": calibration.section(calibrated, trained.decided, exam.tasks),
+        "leaks": leak_facts(exam.scenario, exam.split),
     }
+    agents["trained"]["per_task"] = counts["trained"]
+    if trained.confusion is not None:
+        agents["trained"]["confusion"] = trained.confusion.as_json(trained.kept)
+        agents["trained"]["parameters"] = trained.confusion.parameters_as_json()
     return apply_prices(document, DEFAULT_PRICES)
 
 
-def _solved(tally: Tally, exam: Exam) -> dict[int, tuple[int, int]]:
-    counts = np.bincount(tally.task, weights=tally.success, minlength=exam.tasks)
-    return {task: (int(count), exam.attempts) for task, count in enumerate(counts)}
+def _differences(counts: Mapping[str, Any], attempts: int) -> dict[str, Json]:
+    """The trained policy less each other agent, task by task."""
+    return {
+        name: compare_counts(counts["trained"], other, (attempts, attempts))
+        for name, other in counts.items()
+        if name != "trained"
+    }
 
 
-def _per_task(values: list[Any], tally: Tally, tasks: int) -> Any:
-    return np.bincount(tally.task, weights=np.asarray(values, dtype=float), minlength=tasks)
+def _detectable(trained: Mapping[str, Any]) -> dict[str, Json]:
+    return {
+        **METHOD,
+        **{name: detectable(trained[name]) for name in ("success", "tool_reliability")},
+    }
 
 
-def _agent(tally: Tally, exam: Exam) -> dict[str, Any]:
-    wins = _per_task(tally.success, tally, exam.tasks)
+def _per_task(tally: Tally, tasks: int) -> dict[str, list[int]]:
+    """Successes, calls and right calls of every task: what a comparison of two versions starts from."""
+    named = (("success", tally.success), ("calls", tally.calls), ("right", tally.right))
+    return {
+        name: np.bincount(tally.task, np.asarray(values, dtype=float), tasks).astype(int).tolist()
+        for name, values in named
+    }
+
+
+def _agent(tally: Tally, exam: Exam, counts: Mapping[str, list[int]]) -> dict[str, Any]:
+    wins, calls = counts["success"], counts["calls"]
     tries = np.full(exam.tasks, exam.attempts)
     decision = mean(tally.decision_seconds, tally.timed_tasks)
     tools = mean(tally.tool_seconds, tally.task)
@@ -67,13 +103,12 @@ def _agent(tally: Tally, exam: Exam) -> dict[str, Any]:
         "label": tally.label,
         "episodes": len(tally.task),
         "calls": int(sum(tally.calls)),
-        "tool_reliability": rate(
-            _per_task(tally.right, tally, exam.tasks), _per_task(tally.calls, tally, exam.tasks)
-        ),
+        "tool_reliability": rate(counts["right"], calls),
         "success": rate(wins, tries),
         "pass_hat": {
             str(k): pass_hat(wins, exam.attempts, k) for k in PASS_K if k <= exam.attempts
         },
+        "calls_per_success": ratio(calls, wins),
         "steps": mean(tally.steps, tally.task),
         "reward": mean(tally.reward, tally.task),
         "decision_seconds": decision,

@@ -13,6 +13,8 @@ from scenarios.core.env import ToolEnv
 from scenarios.core.scenario import Scenario
 from scenarios.core.types import Difficulty, Split, Turn
 from training.rl.agents import Agent, Seat
+from training.rl.calibration import Decided
+from training.rl.confusion import Confusion, Due
 from training.rl.cost import llm_loop_tokens
 from training.rl.episodes import EpisodeBuilder
 from training.rl.progress import EpisodeRecord
@@ -20,8 +22,9 @@ from training.rl.progress import EpisodeRecord
 SEATS = 64
 TIMED_EPISODES = 50
 """Episodes of a batched agent that are decided again, one decision at a time, to measure how long a decision takes."""
-KEPT = 60
-"""Episodes of the trained policy that are kept as transcripts: the first ones, and the first failures."""
+KEPT_FIRST, KEPT_FAILED, KEPT_MISTAKES = 12, 12, 48
+"""Episodes of the trained policy that are kept as transcripts: the first ones, the first failures, and the first to
+show each mistake (what was due, what was called)."""
 
 
 @dataclass(slots=True)
@@ -42,6 +45,9 @@ class Tally:
     tokens_in: list[int] = field(default_factory=list)
     tokens_out: list[int] = field(default_factory=list)
     kept: list[EpisodeRecord] = field(default_factory=list)
+    confusion: Confusion | None = None
+    """Of the agent under examination only, as `kept` and `decided`."""
+    decided: Decided = field(default_factory=Decided)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +73,10 @@ class _Game:
     seconds: float = 0.0
 
 
-def play(agent: Agent, exam: Exam) -> Iterator[tuple[int, EpisodeRecord, float]]:
-    """Every job of the exam: (task number, episode, seconds spent deciding), as episodes end."""
+def play(
+    agent: Agent, exam: Exam, confusion: Confusion | None = None
+) -> Iterator[tuple[int, EpisodeRecord, float]]:
+    """Every job of the exam: (task number, episode, seconds spent deciding), as episodes end; mistakes go to `confusion`."""
     tools = ToolSet(exam.scenario.tools)
     waiting = iter(exam.jobs())
     games: list[_Game] = []
@@ -83,8 +91,11 @@ def play(agent: Agent, exam: Exam) -> Iterator[tuple[int, EpisodeRecord, float]]
         going = []
         for game, decision in zip(games, decisions, strict=True):
             seat, before = game.seat, len(game.seat.turns)
+            due = Due.of(seat.env.world) if confusion and seat.env.world else None
             seat.turns, reward, terminated, truncated, info = seat.env.step(decision)
             seat.conversation.extend(seat.turns[before:])
+            if confusion and due:
+                info["due"] = confusion.note(game.task, due, decision, info["verdict"])
             game.builder.add(decision, seat.turns[before:], reward, info)
             game.seconds += each
             if terminated or truncated:
@@ -108,19 +119,16 @@ def _open(exam: Exam, tools: ToolSet, task: int, attempt: int) -> _Game:
 def tally(
     agent: Agent, exam: Exam, *, keep: bool = False, count_tokens: bool = False
 ) -> Iterator[Tally]:
-    """Play the exam; yields the growing tally after every episode, complete at the end."""
+    """Play the exam; yields the growing tally after every episode, complete at the end.
+
+    keep: this is the agent under examination; count its mistakes, and keep its confidence and some transcripts.
+    """
     out = Tally(agent.label)
-    failed = 0
-    for task, record, seconds in play(agent, exam):
-        calls = [step for step in record.steps if step.decision.kind == "tool"]
-        out.task.append(task)
-        out.calls.append(len(calls))
-        out.right.append(sum(step.right for step in calls))
-        out.success.append(record.success)
-        out.steps.append(len(record.steps))
-        out.reward.append(record.total_reward)
-        out.tool_seconds.append(sum(step.seconds for step in record.steps))
-        out.failures.update(step.failure for step in record.steps if step.failure is not None)
+    if keep:
+        out.confusion = Confusion({tool.name: tool for tool in exam.scenario.tools})
+    keeper = _Keeper()
+    for task, record, seconds in play(agent, exam, out.confusion):
+        _count(out, task, record)
         if not agent.batched:
             out.decision_seconds.append(seconds)
             out.timed_tasks.append(task)
@@ -130,13 +138,48 @@ def tally(
             )
             out.tokens_in.append(spent[0])
             out.tokens_out.append(spent[1])
-        failed += not record.success
-        if keep and (len(out.kept) < KEPT // 2 or (not record.success and failed <= KEPT // 2)):
-            out.kept.append(record)
+        if keep:
+            for step in record.steps:
+                out.decided.add(task, step.decision.confidence, step.right)
+            if keeper.wants(record):
+                out.kept.append(record)
         yield out
     if agent.batched:
         _time_alone(agent, exam, out)
         yield out
+
+
+def _count(out: Tally, task: int, record: EpisodeRecord) -> None:
+    calls = [step for step in record.steps if step.decision.kind == "tool"]
+    out.task.append(task)
+    out.calls.append(len(calls))
+    out.right.append(sum(step.right for step in calls))
+    out.success.append(record.success)
+    out.steps.append(len(record.steps))
+    out.reward.append(record.total_reward)
+    out.tool_seconds.append(sum(step.seconds for step in record.steps))
+    out.failures.update(step.failure for step in record.steps if step.failure is not None)
+
+
+@dataclass(slots=True)
+class _Keeper:
+    """Which episodes become transcripts."""
+
+    first: int = 0
+    failed: int = 0
+    mistakes: set[tuple[str, str]] = field(default_factory=set)
+
+    def wants(self, record: EpisodeRecord) -> bool:
+        self.first += 1
+        self.failed += not record.success
+        made = {(step.due, step.decision.label) for step in record.steps if not step.right}
+        new = made - self.mistakes
+        shows = bool(new) and len(self.mistakes) < KEPT_MISTAKES
+        if shows:
+            self.mistakes |= new
+        return (
+            shows or self.first <= KEPT_FIRST or (not record.success and self.failed <= KEPT_FAILED)
+        )
 
 
 def _turns(record: EpisodeRecord) -> list[Turn]:

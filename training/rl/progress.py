@@ -28,6 +28,8 @@ class StepRecord:
     reward_terms: dict[str, float]
     seconds: float
     faulted: bool
+    due: str = ""
+    """In an exam: the tool or decision that was due, see `training.rl.confusion`."""
 
     def as_json(self) -> dict[str, Json]:
         """decision and turns as plain JSON, the rest as it is."""
@@ -40,6 +42,7 @@ class StepRecord:
             "reward_terms": self.reward_terms,
             "seconds": self.seconds,
             "faulted": self.faulted,
+            "due": self.due,
         }
 
 
