@@ -78,7 +78,9 @@ def test_a_run_is_trained_registered_and_copied(
 def test_people_see_lines_and_the_evidence_where_there_is_no_terminal(
     process_env: dict[str, str],
 ) -> None:
-    with training(process_env, "--episodes", "200", "--seed", "3", "--verbose") as process:
+    small = ("--set", "environments=8", "--set", "rollout_steps=8")  # several updates, both kinds
+    options = ("--episodes", "200", "--seed", "3", "--verbose", *small)
+    with training(process_env, *options) as process:
         out, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
     assert "echo (medium), ppo, seed 3" in out
