@@ -147,8 +147,7 @@ class Conversation:
             self.texts.append(text_bag(sentence, dropout=self.dropout, rng=self.rng))
         self.user_text += " \n" + text.lower()
         self._mentions.clear()
-        for known in self.candidates:
-            self._match(known)
+        self._match(self.candidates)
         for name, past in self.history.items():
             past.facts = self._fact_bag(name, past)
             # The user spoke: what was tried may be worth trying again.
@@ -187,15 +186,20 @@ class Conversation:
         for candidate in found:
             candidate.allowed = self.tools.passed(candidate.value)
             self._available |= candidate.allowed
-            self._match(candidate)
+        self._match(found)
         self.candidates.extend(found)
 
-    def _match(self, candidate: Candidate) -> None:
-        if candidate.source == "result":
+    def _match(self, found: list[Candidate]) -> None:
+        """Note what the user has mentioned of each candidate and of the record that it stands in."""
+        said: dict[int, int] = {}  # candidates of one record share their tuple of siblings
+        for candidate in found:
+            if candidate.source != "result":
+                continue
+            record = id(candidate.siblings)
+            if record not in said:
+                said[record] = sum(map(self._is_mentioned, candidate.siblings))
             candidate.mentioned = self._is_mentioned(candidate.value)
-            candidate.overlap = (
-                sum(map(self._is_mentioned, candidate.siblings)) - candidate.mentioned
-            )
+            candidate.overlap = said[record] - candidate.mentioned
 
     def _is_mentioned(self, value: Json) -> bool:
         key = (type(value), value)
