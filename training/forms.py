@@ -71,10 +71,12 @@ def _field(name: str, spec: Spec) -> forms.Field:
     }
     if choices := _choices(name, spec):
         return forms.CharField(**shared, widget=forms.Select(_SELECT, choices))
-    whole = isinstance(_DEFAULTS[name], int)
-    attributes = {"class": "form-control", "inputmode": "numeric" if whole else "decimal"}
+    keyboard = {int: "numeric", float: "decimal"}.get(type(_DEFAULTS[name]), "text")
+    attributes = {"class": "form-control", "inputmode": keyboard, "autocomplete": "off"}
     return forms.CharField(
-        **shared, max_length=30, widget=forms.TextInput(attributes | {"autocomplete": "off"})
+        **shared,
+        max_length=300 if keyboard == "text" else 30,
+        widget=forms.TextInput(attributes),
     )
 
 

@@ -53,6 +53,7 @@ def train_command(  # noqa: PLR0913 (one per option)
     seed: Annotated[str | None, setting("seed")] = None,
     difficulty: Annotated[str | None, setting("difficulty")] = None,
     algorithm: Annotated[str | None, setting("algorithm")] = None,
+    curriculum: Annotated[str | None, setting("curriculum")] = None,
     assignments: Annotated[
         list[str] | None,
         typer.Option(
@@ -79,7 +80,7 @@ def train_command(  # noqa: PLR0913 (one per option)
             "scenario": scenario, "episodes": episodes, "learning_rate": learning_rate,
             "batch_size": batch_size, "discount_factor": discount_factor,
             "checkpoint_interval": checkpoint_interval, "seed": seed, "difficulty": difficulty,
-            "algorithm": algorithm,
+            "algorithm": algorithm, "curriculum": curriculum,
         }  # fmt: skip
         config, values = train_config(given, assignments or ())
         output_dir = free_directory(output_dir)
