@@ -50,8 +50,7 @@ def fit(decided: Decided) -> Calibration:
 
     The inverse has a normal prior around 1 with variance 1: where all decisions were right, maximum likelihood would
     have no end; and few decisions leave the confidence nearly as it is. It stays above 0, so that order is kept.
-    Held against two others (Platt's slope and offset, isotonic regression) fitted on as many decisions, it generalised
-    best: one number has little to overfit.
+    Fitted on as many decisions, Platt's slope and offset and isotonic regression gave no better log-loss on test tasks.
     """
     x = np.array([logit(confidence) for confidence in decided.confidence])
     y = np.array(decided.right, dtype=float)

@@ -59,3 +59,36 @@ def test_pass_hat_is_the_unbiased_estimate() -> None:
     found = intervals.pass_hat([4, 2, 0], attempts=4, k=2)
     assert found["value"] == pytest.approx((1 + 1 / 6 + 0) / 3)
     assert intervals.pass_hat([4, 2, 0], attempts=4, k=8)["value"] is None
+
+
+def test_a_bootstrap_of_a_share_agrees_with_wilson_where_both_apply() -> None:
+    rng = np.random.default_rng(3)
+    right = rng.binomial(5, rng.beta(3, 2, size=300))
+    drawn, closed = intervals.ratio(right, np.full(300, 5)), intervals.rate(right, np.full(300, 5))
+    assert drawn["value"] == pytest.approx(closed["value"])
+    assert drawn["low"] == pytest.approx(closed["low"], abs=0.006)
+    assert drawn["high"] == pytest.approx(closed["high"], abs=0.006)
+
+
+def test_a_bootstrap_repeats_itself_also_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    tops, bottoms = np.arange(1.0, 41), np.full(40, 7.0)
+    first = intervals.ratio(tops, bottoms)
+    assert intervals.ratio(tops, bottoms) == first
+    monkeypatch.setattr(intervals, "MOST_COUNTS", 40 * 64)
+    assert intervals.ratio(tops, bottoms) == first
+
+
+def test_a_ratio_covers_the_truth_about_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(4)
+    hits = 0
+    for _ in range(200):
+        size = rng.integers(1, 10, size=100)
+        found = intervals.ratio(size * rng.uniform(1, 3, size=100), size)
+        hits += found["low"] <= 2 <= found["high"]
+    assert 0.9 <= hits / 200 <= 0.985
+
+
+def test_a_ratio_over_nothing_or_one_cluster_has_no_interval() -> None:
+    assert intervals.ratio([], [])["value"] is None
+    assert intervals.ratio([3, 4], [0, 0]) == {"value": None, "low": None, "high": None, "n": 2}
+    assert intervals.ratio([3], [2]) == {"value": 1.5, "low": None, "high": None, "n": 1}
