@@ -192,6 +192,9 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
 }
 
+# --- budgets of runs: USD for an hour of one processor core
+PRICE_PER_CPU_HOUR = env.float("PRICE_PER_CPU_HOUR", default=0.05)
+
 # --- background work: a message is only a wake-up call, the row in PostgreSQL is the truth
 _socket_path, _, _redis_query = REDIS_URL.removeprefix("unix://").partition("?db=")
 CELERY_BROKER_URL = (

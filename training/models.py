@@ -34,14 +34,15 @@ class Run(models.Model):
     class Status(models.TextChoices):
         QUEUED = "queued", "Queued"
         RUNNING = "running", "Running"
+        PAUSING = "pausing", "Pausing"
         PAUSED = "paused", "Paused"
         STOPPING = "stopping", "Stopping"
         STOPPED = "stopped", "Stopped"
         SUCCEEDED = "succeeded", "Succeeded"
         FAILED = "failed", "Failed"
 
-    ACTIVE = (Status.QUEUED, Status.RUNNING, Status.PAUSED, Status.STOPPING)
-    HELD = (Status.RUNNING, Status.STOPPING)
+    ACTIVE = (Status.QUEUED, Status.RUNNING, Status.PAUSING, Status.PAUSED, Status.STOPPING)
+    HELD = (Status.RUNNING, Status.PAUSING, Status.STOPPING)
     FINISHED = (Status.STOPPED, Status.SUCCEEDED, Status.FAILED)
 
     owner = models.ForeignKey(
@@ -58,14 +59,26 @@ class Run(models.Model):
     )
     algorithm = models.CharField(max_length=50)
     difficulty = models.CharField(max_length=20)
-    config = models.JSONField(default=dict)
+    config = models.JSONField(default=dict, help_text="As it was started; see its changes.")
+    parent = models.ForeignKey(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="branches",
+        help_text="The run from whose checkpoint this one went on.",
+    )
+    max_seconds = models.FloatField(null=True, blank=True, help_text="Time budget; null: none.")
+    max_cost = models.FloatField(null=True, blank=True, help_text="Cost budget in USD; null: none.")
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.QUEUED)
 
     attempt = models.PositiveIntegerField(
         default=0,
         help_text="Counts the starts; writes of an earlier start are refused (fencing token).",
     )
-    losses = models.PositiveIntegerField(default=0, help_text="How often its worker was lost.")
+    losses = models.PositiveIntegerField(
+        default=0, help_text="How often its worker was lost since its last checkpoint."
+    )
     lease_owner = models.CharField(max_length=100, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     heartbeat_at = models.DateTimeField(null=True, blank=True)
@@ -79,6 +92,10 @@ class Run(models.Model):
     total_episodes = models.PositiveIntegerField(default=0)
     env_steps = models.PositiveBigIntegerField(default=0)
     train_seconds = models.FloatField(default=0.0)
+    used_seconds = models.FloatField(
+        default=0.0, help_text="Worked on it altogether, lost work and the final test included."
+    )
+    stage = models.CharField(max_length=50, blank=True, help_text="Of its curriculum.")
     convergence = models.CharField(max_length=20, default="starting")
     latest_metrics = models.JSONField(default=dict, blank=True)
     last_seq = models.PositiveIntegerField(default=0, help_text="Of its newest metric point.")
@@ -96,6 +113,9 @@ class Run(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
+    start: Checkpoint | None = None
+    """Of a claimed run: what it goes on from. Not stored."""
+
     objects = RunQuerySet.as_manager()
 
     class Meta:
@@ -104,7 +124,7 @@ class Run(models.Model):
             models.Index(fields=["owner", "-created_at"], name="run_owner_created"),
             models.Index(
                 fields=["status", "created_at"],
-                condition=Q(status__in=["queued", "running", "paused", "stopping"]),
+                condition=Q(status__in=["queued", "running", "pausing", "paused", "stopping"]),
                 name="run_active",
             ),
         )
@@ -124,6 +144,19 @@ class Run(models.Model):
     @property
     def can_stop(self) -> bool:
         return self.is_active and self.status != self.Status.STOPPING
+
+    @property
+    def can_pause(self) -> bool:
+        return self.status in (self.Status.QUEUED, self.Status.RUNNING)
+
+    @property
+    def can_resume(self) -> bool:
+        return self.status in (self.Status.PAUSING, self.Status.PAUSED)
+
+    @property
+    def can_change(self) -> bool:
+        """Whether its settings may still change: not once the final test has begun."""
+        return self.can_stop and self.phase not in ("evidence", "done")
 
     @property
     def fraction(self) -> float:
@@ -164,6 +197,9 @@ class MetricPoint(models.Model):
     env_steps = models.PositiveBigIntegerField()
     seconds = models.FloatField()
     values = models.JSONField(default=dict)
+    marks = models.JSONField(
+        default=list, blank=True, help_text="What happened here: changed settings, a new stage."
+    )
 
     objects = MetricPointQuerySet.as_manager()
 
@@ -209,6 +245,80 @@ class Episode(models.Model):
 
     def __str__(self) -> str:
         return f"Run {self.run_id}, episode {self.seq}"
+
+
+class CheckpointQuerySet(models.QuerySet["Checkpoint"]):
+    """Reads of checkpoints."""
+
+    def visible_to(self, user: Viewer) -> CheckpointQuerySet:
+        return self.filter(run__in=Run.objects.visible_to(user))
+
+
+class Checkpoint(models.Model):
+    """A place from which a run can go on, on disk and known to be whole; the row is written after the files.
+
+    Metric points and sampled episodes up to its numbers belong to it; later ones are removed before going on from it.
+    """
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="checkpoints")
+    name = models.CharField(max_length=60, help_text="Folder.")
+    sha256 = models.CharField(max_length=64, help_text="Of its manifest, which has the others.")
+    update = models.PositiveIntegerField()
+    episodes = models.PositiveIntegerField()
+    env_steps = models.PositiveBigIntegerField(default=0)
+    seconds = models.FloatField(default=0.0)
+    fraction = models.FloatField(default=0.0)
+    convergence = models.CharField(max_length=20, default="starting")
+    stage = models.CharField(max_length=50, blank=True)
+    last_seq = models.PositiveIntegerField(default=0)
+    last_episode_seq = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = CheckpointQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("run", "-update", "-pk")
+        constraints = (
+            models.UniqueConstraint(fields=["run", "name"], name="checkpoint_name_per_run"),
+        )
+
+    def __str__(self) -> str:
+        return f"Run {self.run_id}, checkpoint at {self.episodes:,} episodes"
+
+
+class ChangeQuerySet(models.QuerySet["Change"]):
+    """Reads of changes."""
+
+    def visible_to(self, user: Viewer) -> ChangeQuerySet:
+        return self.filter(run__in=Run.objects.visible_to(user))
+
+
+class Change(models.Model):
+    """Settings that somebody changed while a run went on.
+
+    Once `update` is set it never changes: a run that goes on from an earlier checkpoint takes them in again there.
+    """
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="changes")
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    asked_at = models.DateTimeField(auto_now_add=True)
+    before = models.JSONField(help_text="Old values by name.")
+    after = models.JSONField(help_text="New values by name.")
+    update = models.PositiveIntegerField(
+        null=True, blank=True, help_text="The first update with the new values; null: waits."
+    )
+    episodes = models.PositiveIntegerField(null=True, blank=True)
+    applied_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ChangeQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("run", "pk")
+
+    def __str__(self) -> str:
+        return f"Run {self.run_id}: {', '.join(self.after)}"
 
 
 class RunEventQuerySet(models.QuerySet["RunEvent"]):

@@ -1,4 +1,4 @@
-"""The pulse of a run: a thread that renews the lease, hears a stop, and notices when its worker is gone."""
+"""The pulse of a run: a thread that renews the lease, hears what people ask, and notices when its worker is gone."""
 
 from __future__ import annotations
 
@@ -31,12 +31,13 @@ class Pulse:
     """Beats beside the training, also while the trainer computes.
 
     `order` is None while all is well, else: `stop` (somebody asked), `lost` (the lease is somebody else's), `leave`
-    (the worker ends). parent: process id of the worker whose death ends the run here; None: nobody's.
+    (the worker ends). `pausing` and `changes` (some wait) need no hurry: the next update is soon enough. parent: process id of the worker whose death ends the run here; None: nobody's.
     """
 
     def __init__(self, run: Run, *, parent: int | None = None) -> None:
         self.run, self.parent = run, parent
         self.order: Order | None = None
+        self.pausing = self.changes = False
         self._ended = threading.Event()
         self._interruptible = False
         self._thread = threading.Thread(
@@ -122,7 +123,9 @@ class Pulse:
         if time.monotonic() >= next_heartbeat:
             services.heartbeat(self.run)
             next_heartbeat = time.monotonic() + HEARTBEAT_SECONDS
-        if services.stop_requested(self.run):
+        asked = services.orders(self.run)
+        self.pausing, self.changes = asked.pause, asked.changes
+        if asked.stop:
             self.order = self.order or "stop"
         return next_heartbeat
 

@@ -56,13 +56,16 @@ def report_lost(*, run_id: int, lease_owner: str, reason: str) -> bool:
 
 
 def set_free(run_id: int, status: str, *, reason: str) -> None:
-    """A locked run without a worker: stopped if that was asked, else queued again."""
+    """A locked run without a worker: stopped or paused if that was asked, else queued again."""
     run = Run.objects.filter(pk=run_id)
     if status == Status.STOPPING:
         run.update(
             status=Status.STOPPED, finished_at=Now(), stop_reason=f"Stopped. {reason}", **_FREE
         )
         note(run_id, "stopped", reason=reason)
+    elif status == Status.PAUSING:
+        run.update(status=Status.PAUSED, **_FREE)
+        note(run_id, "paused", reason=reason)
     else:
         run.update(status=Status.QUEUED, woken_at=None, **_FREE)
         note(run_id, "requeued", reason=reason)
@@ -74,12 +77,12 @@ def _lose(run_id: int, status: str, *, reason: str) -> None:
     run = Run.objects.filter(pk=run_id)
     run.update(losses=F("losses") + 1)
     losses = run.values_list("losses", flat=True).get()
-    if status == Status.STOPPING or losses < MAX_LOSSES:
+    if status in (Status.STOPPING, Status.PAUSING) or losses < MAX_LOSSES:
         set_free(run_id, status, reason=reason)
         return
     failure = (
-        f"The training process was lost {losses} times (last: {reason}) It may have been killed for lack of memory. "
-        "Nothing was registered; try fewer environments or a smaller batch, or ask the administrator for the log."
+        f"The training process was lost {losses} times since its last checkpoint (last: {reason}) It may have been "
+        "killed for lack of memory. Nothing was registered; try fewer environments or a smaller batch, or ask the administrator for the log."
     )
     run.update(status=Status.FAILED, finished_at=Now(), failure=failure, **_FREE)
     note(run_id, "failed", reason=reason, losses=losses)

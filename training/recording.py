@@ -10,6 +10,7 @@ from django.utils import timezone
 from psycopg.types.json import Jsonb
 
 from models_registry.plain_json import clean_json
+from training.changes import Applied, marks
 from training.models import Episode
 from training.rl.progress import EpisodeRecord, Progress
 
@@ -17,7 +18,7 @@ KEPT_PERIODIC = 200
 KEPT_SPECIAL = 100
 PERIODIC = "periodic"
 
-_POINT_COLUMNS = "(run_id, seq, episodes, env_steps, seconds, values)"
+_POINT_COLUMNS = "(run_id, seq, episodes, env_steps, seconds, values, marks)"
 _EPISODE_COLUMNS = (
     "(run_id, seq, task_id, kind, attempt, success, truncated, total_reward, reason, opening, steps, "
     "episodes_done, created_at)"
@@ -29,8 +30,10 @@ def has_point(progress: Progress) -> bool:
     return progress.phase == "training" and bool(progress.metrics)
 
 
-def copy_points(run_id: int, first_seq: int, points: Sequence[Progress]) -> None:
-    """Write metric points in one COPY; `first_seq` is the number of the first of them."""
+def copy_points(
+    run_id: int, first_seq: int, points: Sequence[Progress], applied: Applied | None = None
+) -> None:
+    """Write metric points in one COPY; `first_seq` is the number of the first of them. applied: changes by update."""
     rows = (
         (
             run_id,
@@ -39,6 +42,7 @@ def copy_points(run_id: int, first_seq: int, points: Sequence[Progress]) -> None
             p.env_steps,
             clean_json(p.seconds) or 0.0,
             Jsonb(clean_json(p.metrics)),
+            Jsonb(clean_json(marks(p, applied or {}))),
         )
         for seq, p in enumerate(points, first_seq)
     )

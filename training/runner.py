@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import time
 import traceback
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from models_registry.models import Version
 from models_registry.services import reference_price, register_version, remove_files
 from scenarios.library import library
-from training import child, failures, services
-from training.models import Run
+from training import budget, changes, checkpoints, child, failures, services
+from training.models import Change, Checkpoint, Run
 from training.pulse import Pulse
 from training.rl.config import parse_config
 from training.rl.cost import apply_prices
@@ -28,8 +25,8 @@ from training.rl.stopping import StopTraining
 
 if TYPE_CHECKING:
     from models_registry.artifacts.bundle import Weights
+    from training.rl.train import Steps
 
-Steps = Generator[Progress, None, None]
 logger = logging.getLogger(__name__)
 
 WRITE_SECONDS = 0.25
@@ -73,15 +70,25 @@ class _Work:
         self.weights: Weights | None = None
         self.evidence: dict[str, Any] | None = None
         self.episodes = 0
+        self.began = time.monotonic()
+        self.applied: dict[int, list[Change]] = {}
+        """Changes by the update at which they take effect, those of earlier starts included."""
         self._buffer: list[Progress] = []
         self._write_at = 0.0
 
     def carry_out(self, pulse: Pulse) -> None:
         """Train until the end or an order. Raises `LeaseLost`, and whatever the trainer raises."""
-        with closing(_start_training(self.run)) as steps:
-            while pulse.order is None and (progress := _next(steps, pulse)) is not None:
+        spent = ""
+        with closing(self._start()) as steps:
+            wishes: dict[str, Any] | None = None
+            while pulse.order is None and (progress := _next(steps, wishes, pulse)) is not None:
                 self.take(progress)
-            if pulse.order == "stop" and self.evidence is None:
+                if pulse.pausing and self._pause(progress):
+                    return
+                if spent := budget.used_up(self.run, self.used_seconds):
+                    break
+                wishes = self._wishes(progress, pulse)
+            if (spent or pulse.order == "stop") and self.evidence is None:
                 self._take_last(steps)
         if pulse.order == "lost":
             raise services.LeaseLost(
@@ -92,10 +99,63 @@ class _Work:
             self.close_finished(self.evidence)
         elif pulse.order == "leave":
             services.release(self.run, reason="The worker was shut down.")
-        elif pulse.order == "stop":
-            self.close_stopped("Stopped on request.")
+        elif spent or pulse.order == "stop":
+            self.close_stopped(spent or "Stopped on request.")
         else:
             raise RuntimeError("the trainer ended without evidence")
+
+    @property
+    def used_seconds(self) -> float:
+        """Seconds of work on the run, those of earlier starts included."""
+        return self.run.used_seconds + time.monotonic() - self.began
+
+    def _start(self) -> Steps:
+        """The trainer, from where the run has got to, with the changes that are due there."""
+        from training.rl.state import TrainerState  # noqa: PLC0415 (loads torch)
+        from training.rl.train import train  # noqa: PLC0415 (the one door to torch)
+
+        run, start = self.run, self.run.start
+        state = None
+        if start is not None:
+            saved = checkpoints.read(start)
+            self.weights, self.episodes = saved.weights, start.episodes
+            state = TrainerState(saved.arrays, saved.facts)
+        else:
+            # Ids start again with a new database; checkpoints of its predecessor are not this run's.
+            checkpoints.sweep(run.pk)
+        done = start.update if start is not None else 0
+        self.applied = changes.recorded(run, after=done)
+        first = self._due(done + 1, more=changes.waiting(run))
+        return train(parse_config(run.config), state, first)
+
+    def _due(self, update: int, *, more: Sequence[Change] = ()) -> dict[str, Any]:
+        """The new settings from an update on; `more` are changes that take effect there for the first time."""
+        due = [*self.applied.get(update, ()), *more]
+        if due:
+            self.applied[update] = due
+        return changes.values(due)
+
+    def _wishes(self, progress: Progress, pulse: Pulse) -> dict[str, Any] | None:
+        """What to tell the trainer for its next update; None where there is nothing."""
+        if progress.phase != "training":
+            return None
+        new: list[Change] = []
+        if pulse.changes:
+            pulse.changes = False
+            known = {change.pk for group in self.applied.values() for change in group}
+            with suppress(OperationalError, InterfaceError):
+                new = [change for change in changes.waiting(self.run) if change.pk not in known]
+        wishes = self._due(progress.update + 1, more=new)
+        if pulse.pausing:
+            wishes["checkpoint"] = True
+        return wishes or None
+
+    def _pause(self, progress: Progress) -> bool:
+        """Give the run back, if it can go on from just here: after a checkpoint, or during the final test."""
+        if progress.state is None and progress.phase != "evidence":
+            return False
+        self.write()
+        return services.pause(self.run)
 
     def _take_last(self, steps: Steps) -> None:
         """Ask the trainer for what it has learned since the last checkpoint."""
@@ -108,19 +168,28 @@ class _Work:
         if progress.weights is not None:
             failures.check_finite(progress.weights, episodes=progress.episodes)
             self.weights = progress.weights
-            if progress.phase == "training":
-                self._save_checkpoint(progress)
         self.evidence = progress.evidence or self.evidence
         self._buffer.append(_without_weights(progress))
-        if time.monotonic() >= self._write_at:
+        if progress.weights is not None and progress.state is not None:
+            self.write(patient=True, checkpoint=checkpoints.write(self.run, progress))
+        elif time.monotonic() >= self._write_at:
             self.write(patient=True)
         if self.on_progress:
             self.on_progress(progress)
 
-    def write(self, *, patient: bool = False) -> None:
-        """Write what is buffered. patient: where PostgreSQL is away, keep it for the next time instead of raising."""
+    def write(self, *, patient: bool = False, checkpoint: Checkpoint | None = None) -> None:
+        """Write what is buffered. patient: where PostgreSQL is away, keep it for the next time instead of raising.
+
+        A checkpoint whose row cannot be written is lost: its place among the points would not be certain later.
+        """
         try:
-            services.record(self.run, *self._buffer)
+            services.record(
+                self.run,
+                *self._buffer,
+                applied=self.applied,
+                checkpoint=checkpoint,
+                used_seconds=self.used_seconds,
+            )
         except (OperationalError, InterfaceError):
             if not patient:
                 raise
@@ -130,12 +199,6 @@ class _Work:
         else:
             self._buffer = []
         self._write_at = time.monotonic() + WRITE_SECONDS
-
-    def _save_checkpoint(self, progress: Progress) -> None:
-        from training.rl.checkpoint import save_checkpoint  # noqa: PLC0415 (may load torch)
-
-        save_checkpoint(checkpoint_directory(self.run), progress)
-        services.note_checkpoint(self.run, episodes=progress.episodes)
 
     def close_finished(self, evidence: dict[str, Any]) -> None:
         """Register the version and end the run, both or neither."""
@@ -164,26 +227,12 @@ class _Work:
             logger.warning("%s Its failure is not written.", lost)
 
 
-def checkpoint_directory(run: Run) -> Path:
-    """Where a run's checkpoints lie."""
-    return Path(settings.RUNS_DIR) / str(run.pk) / "checkpoints"
-
-
-def _start_training(run: Run) -> Steps:
-    from training.rl.train import train  # noqa: PLC0415 (the one door to torch)
-
-    if run.attempt == 1:
-        # Ids start again with a new database; checkpoints of its predecessor are not this run's.
-        shutil.rmtree(checkpoint_directory(run), ignore_errors=True)
-    return train(parse_config(run.config))
-
-
-def _next(steps: Steps, pulse: Pulse) -> Progress | None:
-    """The trainer's next progress; None at its end, or where an order interrupted it."""
+def _next(steps: Steps, wishes: dict[str, Any] | None, pulse: Pulse) -> Progress | None:
+    """The trainer's next progress; None at its end, or where an order interrupted it. wishes: for its next update."""
     try:
         with pulse.interruptible():
-            return next(steps, None)
-    except StopTraining:
+            return steps.send(wishes)
+    except (StopTraining, StopIteration):
         return None
 
 
@@ -205,11 +254,20 @@ def _registered(
     """A version that exists, row and files, only if the block's own write succeeds."""
     from training.rl.train import manifest  # noqa: PLC0415 (loads torch, which is loaded by now)
 
-    facts = manifest(parse_config(run.config), library.get(run.scenario.key)())
+    facts = manifest(parse_config(changes.config_of(run)), library.get(run.scenario.key)())
     facts |= {
         "run": run.pk,
         "episodes": episodes,
         "stopped": evidence is None,
+        "changes": [
+            {
+                "update": change.update,
+                "episodes": change.episodes,
+                "before": change.before,
+                "after": change.after,
+            }
+            for change in run.changes.exclude(update=None).order_by("pk")
+        ],
         "evidence": evidence,
     }
     version: Version | None = None

@@ -7,6 +7,7 @@ The row is the truth. A worker holds a run by a lease (database clock, 30 s) tha
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -14,43 +15,37 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import F
-from django.db.models.functions import Now
+from django.db.models import Exists, F, OuterRef
+from django.db.models.functions import Coalesce, Now
 
 from models_registry.models import Version
 from models_registry.plain_json import clean_json
 from scenarios.models import Scenario
-from training import reaping, recording
+from training import budget, checkpoints, reaping, recording
+from training.changes import Applied, mark_applied, words
 from training.events import announce_on_commit
-from training.models import Episode, MetricPoint, Run, RunQuerySet
+from training.models import Change, Checkpoint, Episode, MetricPoint, Run, RunQuerySet
 from training.reaping import note, queued_without_message, reap_expired_leases, report_lost
-from training.rl.config import ConfigError, parse_config
+from training.rl.config import ConfigError
 from training.rl.progress import Progress
+from training.steering import (
+    InvalidTransition,
+    branch,
+    request_change,
+    request_pause,
+    request_resume,
+    request_stop,
+)
 
 __all__ = [
-    "InvalidTransition", "LeaseLost", "claim", "create_run", "fail", "finish", "heartbeat",
-    "note_checkpoint", "queued_without_message", "reap_expired_leases", "record", "release",
-    "report_lost", "request_stop", "stop", "stop_requested",
+    "InvalidTransition", "LeaseLost", "Orders", "branch", "claim", "create_run", "fail", "finish",
+    "heartbeat", "orders", "pause", "queued_without_message", "reap_expired_leases", "record",
+    "release", "report_lost", "request_change", "request_pause", "request_resume", "request_stop",
+    "stop",
 ]  # fmt: skip
 
 LEASE = timedelta(seconds=30)
 Status = Run.Status
-_BLANK: dict[str, Any] = {
-    "phase": "training",
-    "phase_fraction": 0.0,
-    "episodes_done": 0,
-    "env_steps": 0,
-    "train_seconds": 0.0,
-    "convergence": "starting",
-    "latest_metrics": {},
-    "last_seq": 0,
-    "last_episode_seq": 0,
-}
-"""What a new attempt starts from."""
-
-
-class InvalidTransition(ValueError):
-    """The run is not in a state that allows this; the message says so in words."""
 
 
 class LeaseLost(RuntimeError):
@@ -59,7 +54,7 @@ class LeaseLost(RuntimeError):
 
 def create_run(*, owner: User, values: Mapping[str, Any]) -> Run:
     """A queued run from untyped settings (form, JSON, command line). Raises `ConfigError` with a message per field."""
-    config = parse_config(values)
+    config, limits = budget.parse(values)
     scenario = Scenario.objects.filter(key=config.scenario).first()
     if scenario is None:
         raise ConfigError(
@@ -76,6 +71,7 @@ def create_run(*, owner: User, values: Mapping[str, Any]) -> Run:
             scenario_hash=scenario.content_hash,
             code_version=str(settings.SPECTACULAR_SETTINGS["VERSION"]),
             torch_version=_installed("torch"),
+            **limits,
             # Whoever makes a run sends the message or trains it here; the beat only steps in later.
             woken_at=Now(),
         )
@@ -87,7 +83,8 @@ def create_run(*, owner: User, values: Mapping[str, Any]) -> Run:
 def claim(run_id: int, *, lease_owner: str) -> Run | None:
     """Take a queued run; None where it is not queued (any more). The broker may deliver twice: one call wins.
 
-    What an earlier attempt wrote is removed in the same transaction, because this one starts from the beginning.
+    It goes on from `run.start`, its newest good checkpoint, or from the beginning (None): what an earlier start wrote
+    after that is removed in the same transaction.
     """
     with transaction.atomic():
         claimed = Run.objects.filter(pk=run_id, status=Status.QUEUED).update(
@@ -96,87 +93,148 @@ def claim(run_id: int, *, lease_owner: str) -> Run | None:
             lease_owner=lease_owner,
             lease_until=Now() + LEASE,
             heartbeat_at=Now(),
-            started_at=Now(),
-            **_BLANK,
+            started_at=Coalesce(F("started_at"), Now()),
         )
         if not claimed:
             return None
-        MetricPoint.objects.filter(run_id=run_id).delete()
-        Episode.objects.filter(run_id=run_id).delete()
+        start = checkpoints.newest_good(run_id)
+        _rewind(run_id, start)
         run = Run.objects.select_related("owner", "scenario").get(pk=run_id)
-        note(run_id, "started", attempt=run.attempt, worker=lease_owner)
+        run.start = start
+        since = start.episodes if start else 0
+        note(run_id, "started", attempt=run.attempt, worker=lease_owner, episodes=since)
         announce_on_commit(run_id, 0)
     return run
+
+
+def _rewind(run_id: int, start: Checkpoint | None) -> None:
+    """Remove what was written after a checkpoint, so that going on from there writes nothing twice."""
+    seq, episode_seq = (start.last_seq, start.last_episode_seq) if start else (0, 0)
+    MetricPoint.objects.filter(run_id=run_id, seq__gt=seq).delete()
+    Episode.objects.filter(run_id=run_id, seq__gt=episode_seq).delete()
+    if start is not None:
+        Checkpoint.objects.filter(run_id=run_id, update__gt=start.update).delete()
+    else:
+        Checkpoint.objects.filter(run_id=run_id).delete()
+    newest = MetricPoint.objects.filter(run_id=run_id, seq=seq).values_list("values", flat=True)
+    Run.objects.filter(pk=run_id).update(
+        phase="training",
+        phase_fraction=start.fraction if start else 0.0,
+        episodes_done=start.episodes if start else 0,
+        env_steps=start.env_steps if start else 0,
+        train_seconds=start.seconds if start else 0.0,
+        convergence=start.convergence if start else "starting",
+        stage=start.stage if start else "",
+        latest_metrics=newest.first() or {},
+        last_seq=seq,
+        last_episode_seq=episode_seq,
+    )
 
 
 def heartbeat(run: Run) -> None:
     """Renew the lease. Raises `LeaseLost`."""
     renewed = _held(run).update(lease_until=Now() + LEASE, heartbeat_at=Now())
     if not renewed:
-        raise LeaseLost(f"Run {run.pk}: attempt {run.attempt} no longer holds it.")
+        raise _lost(run)
 
 
-def stop_requested(run: Run) -> bool:
-    """Whether somebody asked this run to stop. Raises `LeaseLost`."""
-    status = _held(run).values_list("status", flat=True).first()
-    if status is None:
-        raise LeaseLost(f"Run {run.pk}: attempt {run.attempt} no longer holds it.")
-    return bool(status == Status.STOPPING)
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What people want of a held run: its status, and whether changes wait to be taken in."""
+
+    status: str
+    changes: bool
+
+    @property
+    def stop(self) -> bool:
+        return self.status == Status.STOPPING
+
+    @property
+    def pause(self) -> bool:
+        return self.status == Status.PAUSING
 
 
-def record(run: Run, *progress: Progress) -> None:
+def orders(run: Run) -> Orders:
+    """What is asked of this run. Raises `LeaseLost`."""
+    waiting = Change.objects.filter(run=OuterRef("pk"), update=None)
+    row = _held(run).values_list("status", Exists(waiting)).first()
+    if row is None:
+        raise _lost(run)
+    return Orders(*row)
+
+
+def record(
+    run: Run,
+    *progress: Progress,
+    applied: Applied | None = None,
+    checkpoint: Checkpoint | None = None,
+    used_seconds: float | None = None,
+) -> None:
     """Write progress, oldest first: points, sampled episodes and the run's summary, in one transaction.
 
     `run` is the claimed row; its `last_seq` numbers the points. A repeated call after a lost connection writes
-    nothing twice: the row remembers how far it got. Raises `LeaseLost`.
+    nothing twice: the row remembers how far it got. applied: changes that took effect at these updates. checkpoint:
+    one that stands on disk as of the last progress. Raises `LeaseLost`.
     """
     if not progress:
         return
+    applied = applied or {}
     points = [p for p in progress if recording.has_point(p)]
     samples = [(p.episodes, sample) for p in progress for sample in p.samples]
     seq, episode_seq = run.last_seq + len(points), run.last_episode_seq + len(samples)
     with transaction.atomic():
         row = _held(run).select_for_update().values("last_seq", "last_episode_seq").first()
         if row is None:
-            raise LeaseLost(f"Run {run.pk}: attempt {run.attempt} no longer holds it.")
+            raise _lost(run)
         if row["last_seq"] == run.last_seq and row["last_episode_seq"] == run.last_episode_seq:
             if points:
-                recording.copy_points(run.pk, run.last_seq + 1, points)
+                recording.copy_points(run.pk, run.last_seq + 1, points, applied)
             if samples:
                 recording.copy_episodes(run.pk, run.last_episode_seq + 1, samples)
             summary = _summary(progress)
+            if used_seconds is not None:
+                summary["used_seconds"] = used_seconds
             Run.objects.filter(pk=run.pk).update(
                 last_seq=seq, last_episode_seq=episode_seq, **summary
             )
+            _note_news(run.pk, progress, applied)
+        if checkpoint is not None:
+            _keep(run.pk, checkpoint, seq, episode_seq)
         announce_on_commit(run.pk, seq)
     run.last_seq, run.last_episode_seq = seq, episode_seq
 
 
-def request_stop(*, run: Run, actor: User | None) -> Run:
-    """Ask a run to stop: a waiting one is stopped at once, a running one soon, with what it learned kept.
+def _note_news(run_id: int, progress: Sequence[Progress], applied: Applied) -> None:
+    """Changes that took effect and new stages, in the run's log; ones that are met again after a restart are known."""
+    for one in progress:
+        for change in applied.get(one.update, ()) if one.phase == "training" else ():
+            if mark_applied(change, one):
+                note(
+                    run_id, "changed", actor=change.actor, episodes=one.episodes, text=words(change)
+                )
 
-    Asking twice is harmless. Raises `InvalidTransition` for a run that has ended.
-    """
-    rows = Run.objects.filter(pk=run.pk)
+
+def _keep(run_id: int, checkpoint: Checkpoint, seq: int, episode_seq: int) -> None:
+    """The row of a checkpoint whose files are on disk; a run that gets this far is not one that cannot go on."""
+    if Checkpoint.objects.filter(run_id=run_id, name=checkpoint.name).exists():
+        return  # written before the connection was lost
+    checkpoint.last_seq, checkpoint.last_episode_seq = seq, episode_seq
+    checkpoint.save()
+    checkpoints.prune(run_id)
+    Run.objects.filter(pk=run_id).update(losses=0)
+    note(run_id, "checkpoint", episodes=checkpoint.episodes)
+
+
+def pause(run: Run) -> bool:
+    """Give a held run back until somebody resumes it; False where that is no longer wanted. Raises `LeaseLost`."""
     with transaction.atomic():
-        status = rows.select_for_update().values_list("status", flat=True).get()
-        if status in Run.FINISHED:
-            ended = Status(status).label.lower()
-            raise InvalidTransition(
-                f"Run {run.pk} has already ended ({ended}); only a queued or running run can be stopped."
-            )
-        if status != Status.STOPPING:
-            note(run.pk, "stop_requested", actor=actor)
-        if status in (Status.QUEUED, Status.PAUSED):
-            rows.update(
-                status=Status.STOPPED, finished_at=Now(), stop_reason="Stopped before it started."
-            )
-            note(run.pk, "stopped", actor=actor)
-        else:
-            rows.update(status=Status.STOPPING)
-        announce_on_commit(run.pk, run.last_seq)
-    run.refresh_from_db()
-    return run
+        status = _held(run).select_for_update().values_list("status", flat=True).first()
+        if status is None:
+            raise _lost(run)
+        if status != Status.PAUSING:
+            return False
+        reaping.set_free(run.pk, status, reason="")
+    return True
 
 
 def finish(run: Run, *, version: Version | None, evidence: Mapping[str, Any] | None) -> None:
@@ -202,14 +260,6 @@ def fail(run: Run, *, failure: str, detail: Mapping[str, Any] | None = None) -> 
     _end(run, "failed", status=Status.FAILED, failure=clean_json(failure), detail=detail)
 
 
-def note_checkpoint(run: Run, *, episodes: int) -> None:
-    """Write down that a checkpoint is on disk. Raises `LeaseLost`."""
-    with transaction.atomic():
-        if not _held(run).select_for_update().exists():
-            raise LeaseLost(f"Run {run.pk}: attempt {run.attempt} no longer holds it.")
-        note(run.pk, "checkpoint", episodes=episodes)
-
-
 def release(run: Run, *, reason: str) -> None:
     """Give a held run back because its worker has to go: it waits for another one, or is stopped if that was asked.
 
@@ -225,10 +275,14 @@ def _end(run: Run, event: str, *, detail: Mapping[str, Any] | None = None, **val
     with transaction.atomic():
         ended = _held(run).update(**values, finished_at=Now(), lease_owner="", lease_until=None)
         if not ended:
-            raise LeaseLost(f"Run {run.pk}: attempt {run.attempt} no longer holds it.")
+            raise _lost(run)
         note(run.pk, event, **(detail or {}))
         announce_on_commit(run.pk, run.last_seq)
     run.refresh_from_db()
+
+
+def _lost(run: Run) -> LeaseLost:
+    return LeaseLost(f"Run {run.pk}: attempt {run.attempt} no longer holds it.")
 
 
 def _held(run: Run) -> RunQuerySet:
@@ -247,6 +301,7 @@ def _summary(progress: Sequence[Progress]) -> dict[str, Any]:
         "total_episodes": last.total_episodes,
         "env_steps": last.env_steps,
         "convergence": last.convergence[:20],
+        "stage": last.stage[:50],
     }
     for one in progress:
         if one.phase == "training":

@@ -57,11 +57,16 @@ def weights_hash(weights: Mapping[str, NDArray[np.float32]]) -> str:
 
 
 def save_bundle(
-    directory: Path, weights: Mapping[str, NDArray[np.float32]], manifest: Mapping[str, Any]
+    directory: Path,
+    weights: Mapping[str, NDArray[np.float32]],
+    manifest: Mapping[str, Any],
+    *,
+    beside: Mapping[str, bytes] | None = None,
 ) -> str:
     """Write a bundle to a folder that does not exist yet; returns the sha256 of its weights.
 
-    Raises `FileExistsError`, or `OSError` on a full disk; nothing half-written is left.
+    beside: further files, by name, that belong to a checkpoint. Raises `FileExistsError`, or `OSError` on a full disk;
+    nothing half-written is left.
     """
     data = weights_bytes(weights)
     digest = hashlib.sha256(data).hexdigest()
@@ -71,6 +76,8 @@ def save_bundle(
     def fill(folder: Path) -> None:
         (folder / WEIGHTS_FILE).write_bytes(data)
         write_json(folder / MANIFEST_FILE, full)
+        for name, content in (beside or {}).items():
+            (folder / name).write_bytes(content)
 
     write_directory(directory, fill)
     return digest

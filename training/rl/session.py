@@ -19,6 +19,9 @@ from training.rl.problem import Problem
 from training.rl.progress import EpisodeRecord, Progress
 from training.rl.state import Array, TrainerState, of, under
 
+CHECKPOINT = "checkpoint"
+"""Among changes: not a setting, but the wish for a checkpoint at the next update."""
+
 
 @dataclass(slots=True)
 class Session:
@@ -91,6 +94,9 @@ class Session:
 
     def change(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         """Change settings of the run that goes on; what has changed, typed. Raises `ConfigError`."""
+        if changes.get(CHECKPOINT):
+            self.next_checkpoint = self.episodes
+            changes = {name: value for name, value in changes.items() if name != CHECKPOINT}
         changed = parse_changes(self.config, changes)
         self.config = replace(self.config, **changed)
         for name in ("checkpoint", "validation"):

@@ -22,7 +22,7 @@ from training.rl.state import TrainerState
 from training.rl.stopping import StopTraining
 
 Changes = Mapping[str, Any]
-"""Settings to change while a run goes on; see `config.LIVE`."""
+"""Settings to change while a run goes on, see `config.LIVE`; `checkpoint` asks for one at the next update."""
 Steps = Generator[Progress, Changes | None, None]
 
 
@@ -30,13 +30,17 @@ class Diverged(ArithmeticError):
     """A loss or weight became NaN or infinite; nothing after the last checkpoint is worth keeping."""
 
 
-def train(config: TrainConfig, resume: TrainerState | None = None) -> Steps:
+def train(
+    config: TrainConfig, resume: TrainerState | None = None, changes: Changes | None = None
+) -> Steps:
     """Learn `config.scenario`, yielding after every update, then during the evaluation; the last one carries evidence.
 
     Deterministic: equal configs give equal weights and, apart from measured times, equal evidence, bit for bit, on the
     same build of torch; so does a run that goes on from the `state` of any of its checkpoints (resume, whose settings
     then count). Sets torch to one thread (several threads of a small network spin against each other).
-    Settings sent into the generator take effect at the next update. Raises `Diverged`; `ConfigError` for a bad change.
+    Settings sent into the generator take effect at the next update, `changes` at the first one. Raises `Diverged`;
+    `ConfigError` for a bad change. A checkpoint starts all conversations afresh, so one that was sent for (a pause)
+    changes what comes after it, as any sent setting does.
     A `StopTraining` thrown into it while it learns is answered with a last progress that carries the weights so far.
     """
     torch.set_num_threads(1)
@@ -48,8 +52,11 @@ def train(config: TrainConfig, resume: TrainerState | None = None) -> Steps:
     learners = Learners(problem, session.config)
     if resume is not None:
         learners.restore(resume.arrays, resume.facts)
+    changed = session.change(changes) if changes else {}
+    learners.change(session.config)
+    learned_before = session.over
     try:
-        yield from _learn(session, problem, learners)
+        yield from _learn(session, problem, learners, changed)
     except StopTraining:
         if not session.update:
             raise  # nothing has been learned
@@ -57,21 +64,26 @@ def train(config: TrainConfig, resume: TrainerState | None = None) -> Steps:
         yield session.progress(phase="training", fraction=session.fraction, weights=weights)
         return
     weights = session.average.mean(problem.network.export())
-    yield replace(session.progress(phase="training", fraction=1.0), weights=weights)
-    for state in problem.evaluate(weights):
-        over = state.evidence is not None
+    if not learned_before:
+        # A checkpoint here keeps the evaluation from costing the training when it is cut off.
+        state = session.state(*learners.state())
+        end = session.progress(phase="training", fraction=1.0)
+        yield replace(end, weights=weights, state=state)
+    for found in problem.evaluate(weights):
+        over = found.evidence is not None
         yield session.progress(
             phase="done" if over else "evidence",
-            fraction=state.fraction,
-            evidence=state.evidence,
-            samples=tuple(state.kept),
+            fraction=found.fraction,
+            evidence=found.evidence,
+            samples=tuple(found.kept),
             weights=weights if over else None,
         )
 
 
-def _learn(session: Session, problem: Problem, learners: Learners) -> Steps:
+def _learn(
+    session: Session, problem: Problem, learners: Learners, changed: dict[str, Any]
+) -> Steps:
     weights = problem.network.export()
-    changed: dict[str, Any] = {}
     with problem.source() as source:
         while not session.over:
             began = time.perf_counter()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -40,12 +41,14 @@ def running(make_run: MakeRun) -> Run:
 
 @pytest.fixture
 def trainer(monkeypatch: pytest.MonkeyPatch) -> Trainer:
-    """`trainer(generator_function)` makes the runner train with it."""
+    """`trainer(generator_function)` makes the runner train with it; where it takes arguments, with resume and changes."""
     import training.rl.train as module
 
-    def install(generator: Callable[[], Iterator[Progress]]) -> None:
-        def train(config: object) -> Iterator[Progress]:
-            yield from generator()
+    def install(generator: Callable[..., Iterator[Progress]]) -> None:
+        given = len(signature(generator).parameters)
+
+        def train(*arguments: object) -> Iterator[Progress]:
+            yield from generator(*arguments[1 : 1 + given])
 
         monkeypatch.setattr(module, "train", train)
 

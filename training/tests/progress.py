@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from training.models import Run
 
 MakeRun = Callable[..., "Run"]
-Trainer = Callable[[Callable[[], Iterator[Progress]]], None]
+Trainer = Callable[[Callable[..., Iterator[Progress]]], None]
 WEIGHTS = {"table": np.ones((2, 3), dtype=np.float32)}
 EVIDENCE: dict[str, Any] = {"scenario": "echo", "agents": {"trained": {"label": "trained"}}}
 
@@ -46,6 +46,15 @@ def step(episodes: int, *, total: int = 40, **more: Any) -> Progress:
         "fraction": episodes / total,
     } | more  # fmt: skip
     return Progress(**values)
+
+
+def saved(episodes: int, *, note: str = "", **more: Any) -> Progress:
+    """Progress with a checkpoint, whose state holds the number of episodes and a note."""
+    from training.rl.state import TrainerState
+
+    state = TrainerState({"numbers": np.arange(3.0)}, {"episodes": episodes, "note": note})
+    values: dict[str, Any] = {"weights": WEIGHTS, "state": state} | more
+    return step(episodes, **values)
 
 
 def done(**more: Any) -> Progress:

@@ -12,7 +12,7 @@ import pytest
 from django.db import OperationalError
 
 from models_registry.models import Price
-from training import pulse, runner, services
+from training import checkpoints, pulse, runner, services
 from training.models import Run
 from training.pulse import Pulse
 from training.rl.progress import Progress
@@ -199,7 +199,7 @@ def test_checkpoints_of_an_older_database_are_not_mistaken_for_this_runs(
     make_run: MakeRun, trainer: Trainer
 ) -> None:
     run = make_run()
-    stale = runner.checkpoint_directory(run) / "episode-000000001"
+    stale = checkpoints.directory(run.pk) / "episode-000000001"
     stale.mkdir(parents=True)
     trainer(lambda: iter([done()]))
     runner.execute(run.pk)

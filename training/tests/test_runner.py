@@ -16,12 +16,12 @@ from django.contrib.auth.models import User
 from django.db import connection
 
 from models_registry.models import Version
-from training import pulse, runner, services
+from training import checkpoints, pulse, runner, services
 from training.models import Run
 from training.rl.config import ConfigError
 from training.rl.progress import Progress
 from training.rl.stopping import StopTraining
-from training.tests.progress import EVIDENCE, WEIGHTS, MakeRun, Trainer, done, sample, step
+from training.tests.progress import EVIDENCE, WEIGHTS, MakeRun, Trainer, done, sample, saved, step
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -49,7 +49,7 @@ def test_a_run_that_succeeds_registers_a_version_with_its_evidence(
 ) -> None:
     def train() -> Iterator[Progress]:
         yield step(10, samples=(sample(), sample("first_success")))
-        yield step(20, weights=WEIGHTS)
+        yield saved(20)
         yield step(40, phase="evidence", metrics={}, fraction=0.5)
         yield done(samples=(sample("evidence"),))
 
@@ -67,7 +67,9 @@ def test_a_run_that_succeeds_registers_a_version_with_its_evidence(
     assert list(run.episodes.order_by("seq").values_list("reason", flat=True)) == [
         "periodic", "first_success", "evidence",
     ]  # fmt: skip
-    assert (runner.checkpoint_directory(run) / "episode-000000020").is_dir()
+    checkpoint = run.checkpoints.get()
+    assert (checkpoint.episodes, checkpoint.last_seq, checkpoint.last_episode_seq) == (20, 2, 2)
+    assert checkpoints.read(checkpoint).facts["episodes"] == 20
     kinds = list(run.events.values_list("kind", flat=True))
     assert kinds == ["created", "started", "checkpoint", "finished"]
 
@@ -247,13 +249,13 @@ def test_a_failure_has_words_for_the_owner_and_a_traceback_for_staff(
 def test_a_full_disk_at_a_checkpoint_leaves_the_earlier_one(
     make_run: MakeRun, trainer: Trainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object) -> str:
+    def full(*_: object, **__: object) -> str:
         raise OSError(28, "No space left on device")
 
     def train() -> Iterator[Progress]:
-        yield step(10, weights=WEIGHTS)
+        yield saved(10)
         monkeypatch.setattr("training.rl.checkpoint.save_bundle", full)
-        yield step(20, weights=WEIGHTS)
+        yield saved(20)
 
     trainer(train)
     run = make_run()
@@ -261,18 +263,20 @@ def test_a_full_disk_at_a_checkpoint_leaves_the_earlier_one(
     run.refresh_from_db()
     assert run.status == "failed"
     assert run.failure.startswith("The disk is full")
-    assert [p.name for p in runner.checkpoint_directory(run).iterdir()] == ["episode-000000010"]
+    assert [c.episodes for c in run.checkpoints.all()] == [10]
+    assert len(list(checkpoints.directory(run.pk).iterdir())) == 1
+    assert checkpoints.newest_good(run.pk) is not None
 
 
 def test_weights_that_are_not_finite_end_the_run(make_run: MakeRun, trainer: Trainer) -> None:
     bad = {"table": np.array([np.nan], dtype=np.float32)}
-    trainer(lambda: iter([step(10, weights=bad)]))
+    trainer(lambda: iter([saved(10, weights=bad)]))
     run = make_run()
     runner.execute(run.pk)
     run.refresh_from_db()
     assert run.status == "failed"
     assert "diverged" in run.failure
-    assert not runner.checkpoint_directory(run).exists()
+    assert not checkpoints.directory(run.pk).exists()
 
 
 def test_a_version_without_its_run_is_not_left_behind(

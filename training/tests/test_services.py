@@ -188,14 +188,14 @@ def test_old_episodes_go_but_special_ones_stay(
     "write",
     [
         lambda run: services.heartbeat(run),
-        lambda run: services.stop_requested(run),
+        lambda run: services.orders(run),
         lambda run: services.record(run, step(9, samples=(sample(),))),
-        lambda run: services.note_checkpoint(run, episodes=9),
+        lambda run: services.pause(run),
         lambda run: services.finish(run, version=None, evidence={}),
         lambda run: services.stop(run, reason="x"),
         lambda run: services.fail(run, failure="x"),
     ],
-    ids=["heartbeat", "stop_requested", "record", "note_checkpoint", "finish", "stop", "fail"],
+    ids=["heartbeat", "orders", "record", "pause", "finish", "stop", "fail"],
 )
 def test_an_attempt_that_was_given_up_can_write_nothing(running: Run, write: Any) -> None:
     expire(running)
@@ -299,11 +299,11 @@ def test_stopping_a_queued_run_stops_it_at_once(make_run: MakeRun, alice: User) 
 
 
 def test_stopping_a_running_run_asks_its_worker(running: Run, alice: User) -> None:
-    assert services.stop_requested(running) is False
+    assert services.orders(running).stop is False
     for _ in range(2):
         run = services.request_stop(run=Run.objects.get(pk=running.pk), actor=alice)
         assert (run.status, run.can_stop, run.is_active) == ("stopping", False, True)
-    assert services.stop_requested(running) is True
+    assert services.orders(running).stop is True
     services.record(running, step(3))
     services.stop(running, reason="Stopped on request.")
     assert (running.status, running.is_finished) == ("stopped", True)

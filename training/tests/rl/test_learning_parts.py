@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from models_registry.artifacts.bundle import BundleError
 from models_registry.policies.architecture import initial_weights
 from models_registry.policies.runtime import Forward
 from scenarios.core.env import ToolEnv
@@ -18,12 +19,13 @@ from scenarios.core.types import DIFFICULTIES
 from scenarios.library import library
 from training.rl import agents, checkpoint, parallel
 from training.rl.algorithms.base import Credit, minibatches
-from training.rl.batch import Batch
+from training.rl.batch import Batch, ToolMinibatch
 from training.rl.evaluation import baselines
 from training.rl.exam import Exam, play
 from training.rl.lanes import Finished
 from training.rl.progress import Progress
 from training.rl.rollout import Collector, Order
+from training.rl.state import TrainerState
 from training.rl.tool_network import ToolNetwork
 
 WEIGHTS = initial_weights(0)
@@ -64,6 +66,16 @@ def test_minibatches_hold_every_decision_once() -> None:
     cuts = minibatches([batch, batch], 20, np.random.default_rng(0))
     assert sum(len(index) for _, index in cuts) == 2 * len(batch)
     assert max(len(index) for _, index in cuts) <= 20
+
+
+def test_a_packed_batch_comes_back_equal() -> None:
+    batch, _ = collected()
+    other = Batch.unpack(batch.pack())
+    index = np.arange(0, len(batch), 3)
+    mini, again = batch.minibatch(index), other.minibatch(index)
+    for name in ToolMinibatch.__slots__:
+        assert torch.equal(getattr(mini, name), getattr(again, name)), name
+    assert len(batch.pack()) < 100 * len(batch) * 8
 
 
 @pytest.mark.parametrize("credit", ["outcome", "group"])
@@ -135,39 +147,56 @@ def test_collectors_share_the_environments_and_a_dead_one_is_named() -> None:
 
 
 def progress(episodes: int) -> Progress:
-    return Progress("training", 1, episodes, 100, 50, 1.0, weights=WEIGHTS)
+    state = TrainerState({"a": np.arange(4), "b": np.ones((2, 2))}, {"rng": 2**100, "x": 0.1})
+    return Progress("training", 1, episodes, 100, 50, 1.0, weights=WEIGHTS, state=state)
 
 
-def test_checkpoints_are_kept_newest_first_and_damaged_ones_are_passed_over(tmp_path: Path) -> None:
-    for episodes in (10, 20, 30, 40):
-        written = checkpoint.save_checkpoint(tmp_path, progress(episodes), {"scenario": "echo"})
-        assert checkpoint.save_checkpoint(tmp_path, progress(episodes)) == written
-    assert sorted(p.name for p in tmp_path.iterdir())[0] == "episode-000000020"
-    (tmp_path / "episode-000000040" / "policy.safetensors").write_bytes(b"rotten")
-    found = checkpoint.latest_checkpoint(tmp_path)
-    assert found is not None
-    assert found.name == "episode-000000030"
-    assert checkpoint.latest_checkpoint(tmp_path / "nowhere") is None
+def test_a_checkpoint_gives_back_what_went_in(tmp_path: Path) -> None:
+    digest = checkpoint.save_checkpoint(tmp_path / "one", progress(10), {"scenario": "echo"})
+    found = checkpoint.load_checkpoint(tmp_path / "one", digest)
+    state = progress(10).state
+    assert state is not None
+    assert found.facts == state.facts
+    assert {name: (v.dtype, v.tolist()) for name, v in found.arrays.items()} == {
+        name: (v.dtype, v.tolist()) for name, v in state.arrays.items()
+    }
+    assert found.weights.keys() == WEIGHTS.keys()
+
+
+@pytest.mark.parametrize("name", ["policy.safetensors", "state.safetensors", "manifest.json"])
+@pytest.mark.parametrize("harm", ["flip", "cut", "remove"])
+def test_a_damaged_checkpoint_is_refused(tmp_path: Path, name: str, harm: str) -> None:
+    digest = checkpoint.save_checkpoint(tmp_path / "one", progress(10))
+    file = tmp_path / "one" / name
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    if harm == "remove":
+        file.unlink()
+    else:
+        file.write_bytes(data if harm == "flip" else data[: len(data) // 2])
+    with pytest.raises(BundleError):
+        checkpoint.load_checkpoint(tmp_path / "one", digest)
 
 
 def test_a_full_disk_leaves_the_earlier_checkpoint_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = checkpoint.save_checkpoint(tmp_path, progress(10))
+    digest = checkpoint.save_checkpoint(tmp_path / "one", progress(10))
 
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("models_registry.artifacts.bundle.write_json", full)
     with pytest.raises(checkpoint.CheckpointError, match=r"episode 20 .*No space left"):
-        checkpoint.save_checkpoint(tmp_path, progress(20))
-    assert checkpoint.latest_checkpoint(tmp_path) == first
-    assert [p.name for p in tmp_path.iterdir()] == [first.name]
+        checkpoint.save_checkpoint(tmp_path / "two", progress(20))
+    checkpoint.load_checkpoint(tmp_path / "one", digest)
+    assert [p.name for p in tmp_path.iterdir()] == ["one"]
 
 
-def test_a_checkpoint_needs_weights(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no weights"):
-        checkpoint.save_checkpoint(tmp_path, replace(progress(1), weights=None))
+def test_a_checkpoint_needs_weights_and_state(tmp_path: Path) -> None:
+    for lacking in (replace(progress(1), weights=None), replace(progress(1), state=None)):
+        with pytest.raises(ValueError, match="no weights and state"):
+            checkpoint.save_checkpoint(tmp_path / "x", lacking)
 
 
 def test_every_baseline_makes_only_valid_calls_and_comes_to_an_end() -> None:
