@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import io
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from models_registry.policies.bags import Bag
 from models_registry.policies.batch import BagTable, Pointers, States
 
 Ints = NDArray[np.int64]
@@ -40,6 +42,9 @@ class ToolMinibatch:
     returns: Tensor
 
 
+_OWN = ("tools", "tool", "chosen", "old_log_probs", "advantages", "returns")
+
+
 @dataclass(slots=True)
 class Batch:
     """N decisions of one rollout (numpy), from which minibatches are cut. R of their arguments were pointed at.
@@ -63,6 +68,25 @@ class Batch:
         self._sizes = sizes
         self._starts = np.cumsum(sizes) - sizes
         self._rows = np.concatenate([bag.rows for bag in self.table.bags])
+
+    def pack(self) -> NDArray[np.uint8]:
+        """The whole batch as compressed bytes; `unpack` gives an equal one."""
+        arrays = {name: getattr(self, name) for name in _OWN}
+        arrays |= {f"states.{f.name}": getattr(self.states, f.name) for f in fields(States)}
+        arrays |= {f"pointers.{f.name}": getattr(self.pointers, f.name) for f in fields(Pointers)}
+        file = io.BytesIO()
+        np.savez_compressed(file, rows=self._rows, sizes=self._sizes, **arrays)
+        return np.frombuffer(file.getvalue(), dtype=np.uint8)
+
+    @classmethod
+    def unpack(cls, packed: NDArray[np.uint8]) -> Batch:
+        """The batch that `pack` was called on."""
+        found = np.load(io.BytesIO(packed.tobytes()), allow_pickle=False)
+        table = BagTable()
+        table.bags = [Bag(rows) for rows in np.split(found["rows"], np.cumsum(found["sizes"])[:-1])]
+        states = States(*(found[f"states.{f.name}"] for f in fields(States)))
+        pointers = Pointers(*(found[f"pointers.{f.name}"] for f in fields(Pointers)))
+        return cls(table, states, pointers, *(found[name] for name in _OWN))
 
     _sizes: Ints = None  # type: ignore[assignment]
     _starts: Ints = None  # type: ignore[assignment]

@@ -7,9 +7,10 @@ mistakes. Only training tasks are demonstrated; the oracle never plays or labels
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models_registry.policies.conversation import OMIT, Choices, Conversation, Observation
 from models_registry.policies.runtime import Sample
@@ -25,10 +26,15 @@ from training.rl.algorithms.base import (
     set_rate,
 )
 from training.rl.algorithms.ppo import VALUE_COEFFICIENT
+from training.rl.batch import Batch
 
 RATE = 3e-3
-EPOCHS = 3
+EPOCHS = 2
 MINIBATCH = 256
+REPLAYED = 2
+"""Older batches beside each fresh one."""
+KEPT = 40
+"""Batches that may be replayed; beyond it, one drawn at random makes room."""
 FINAL_GUIDANCE = 0.2
 """Share of the episodes in which the oracle still acts when the warm start ends."""
 
@@ -81,11 +87,17 @@ def _find(choices: Choices, wanted: Json, accepted: AnyOf | None) -> int | None:
 
 
 class Imitation:
-    """Maximises the likelihood of the demonstrated decisions, and fits the value to the returns seen."""
+    """Maximises the likelihood of the demonstrated decisions, and fits the value to the returns seen.
+
+    Like DAgger it learns from everything that was shown so far, not from the latest rollout alone: beside each fresh
+    batch go `REPLAYED` older ones, drawn at random from at most `KEPT`.
+    """
 
     def __init__(self, network: Network) -> None:
         self.network = network
         self.optimizer = optimizer(network, RATE)
+        self._kept: list[Batch] = []
+        self._packed: dict[int, NDArray[np.uint8]] = {}
 
     def update(
         self, batches: Sequence[Experience], progress: float, rng: np.random.Generator
@@ -94,8 +106,9 @@ class Imitation:
         set_rate(self.optimizer, RATE * (1.0 - 0.8 * progress))
         totals = np.zeros(3)
         count = 0
+        shown = [*batches, *self._replayed(len(batches), rng)]
         for _ in range(EPOCHS):
-            for batch, index in minibatches(batches, MINIBATCH, rng):
+            for batch, index in minibatches(shown, MINIBATCH, rng):
                 mini = batch.minibatch(index)
                 log_probs, entropy, values = self.network.terms(mini)
                 value_loss = (values - mini.returns).square().mean()
@@ -104,5 +117,32 @@ class Imitation:
                 terms = (-log_probs.detach().mean(), value_loss.detach(), entropy.detach().mean())
                 totals += [float(term) for term in terms]
                 count += 1
+        self._keep(batches, rng)
         losses = dict(zip(("imitation_loss", "value_loss", "entropy"), totals / count, strict=True))
         return {name: float(value) for name, value in losses.items()}
+
+    def _replayed(self, fresh: int, rng: np.random.Generator) -> list[Batch]:
+        chosen = rng.permutation(len(self._kept))[: REPLAYED * fresh]
+        return [self._kept[i] for i in chosen]
+
+    def _keep(self, batches: Sequence[Experience], rng: np.random.Generator) -> None:
+        self._kept += [batch for batch in batches if isinstance(batch, Batch)]
+        while len(self._kept) > KEPT:
+            out = self._kept.pop(int(rng.integers(len(self._kept))))
+            self._packed.pop(id(out), None)
+
+    def forget(self) -> None:
+        """The warm start is over: nothing is replayed any more."""
+        self._kept.clear()
+        self._packed.clear()
+
+    def pack(self) -> dict[str, NDArray[np.uint8]]:
+        """What may be replayed, for a checkpoint; each batch is compressed once."""
+        for batch in self._kept:
+            if id(batch) not in self._packed:
+                self._packed[id(batch)] = batch.pack()
+        return {f"{n:03d}": self._packed[id(batch)] for n, batch in enumerate(self._kept)}
+
+    def unpack(self, arrays: Mapping[str, NDArray[np.uint8]]) -> None:
+        """Go on from what `pack` gave."""
+        self._kept = [Batch.unpack(arrays[name]) for name in sorted(arrays)]

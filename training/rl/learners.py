@@ -42,6 +42,8 @@ class Learners:
         first = self.shown
         if self.imitation is not None and episodes < first:
             return self.imitation.update(batches, episodes / first, self.rng)
+        if self.imitation is not None:
+            self.imitation.forget()
         if self.algorithm.leash is None and self.config.kl_leash and first:
             self.algorithm.leash = self.problem.twin()
             load_network(self.algorithm.leash, self.network.export())
@@ -54,6 +56,7 @@ class Learners:
         arrays |= under("algorithm", pack_adam(self.algorithm.optimizer))
         if self.imitation is not None:
             arrays |= under("imitation", pack_adam(self.imitation.optimizer))
+            arrays |= under("replay", self.imitation.pack())
         if self.algorithm.leash is not None:
             arrays |= under("leash", self.algorithm.leash.export())
         return arrays, {"rng": self.rng.bit_generator.state, "shown": self.shown}
@@ -64,6 +67,7 @@ class Learners:
         unpack_adam(self.algorithm.optimizer, of("algorithm", arrays))
         if self.imitation is not None:
             unpack_adam(self.imitation.optimizer, of("imitation", arrays))
+            self.imitation.unpack(of("replay", arrays))
         if leash := of("leash", arrays):
             self.algorithm.leash = self.problem.twin()
             load_network(self.algorithm.leash, leash)

@@ -1,7 +1,7 @@
-"""Collecting on several cores: each collector has its own conversations, and all but the first their own process.
+"""Collecting on several cores: each collector has its own conversations and its own process.
 
-Collection is synchronous: every collector acts with the same weights and the update waits for all, so the result does
-not depend on which process was quicker, only on how many collectors there are.
+All collectors act with the same weights and the update waits for all of them, so the result does not depend on which
+process was quicker, only on how many collectors there are.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,13 +49,19 @@ class Plan:
 
 
 class Collectors:
-    """`count` collectors that share the environments; use as a context, which ends their processes."""
+    """Collectors that share the environments; use as a context, which ends their processes.
+
+    One collector works in this process. Several have a process each and work ahead: while the learner updates, they
+    collect the next rollout with the weights that it began with, so that experience is always one update old.
+    """
 
     def __init__(self, plans: list[Plan]) -> None:
         context = multiprocessing.get_context("spawn")  # never fork a process that has run torch
-        self._own = plans[0].collector()
-        self._remote: list[tuple[Any, Connection]] = []
-        for plan in plans[1:]:
+        self._own = plans[0].collector() if len(plans) == 1 else None
+        self._remote: list[tuple[BaseProcess, Connection]] = []
+        self._ahead: Order | None = None
+        """The order that the processes are working on."""
+        for plan in plans if self._own is None else ():
             ours, theirs = context.Pipe()
             process = context.Process(target=_serve, args=(theirs, plan), daemon=True)
             process.start()
@@ -71,28 +78,48 @@ class Collectors:
         trace: TracebackType | None,
     ) -> None:
         for process, connection in self._remote:
-            connection.close()  # the other side reads the end of the pipe and leaves
+            connection.close()
+            process.kill()  # it holds nothing that anybody would miss
+        for process, _ in self._remote:
             process.join(timeout=5)
-            if process.is_alive():
-                process.kill()
 
     def collect(self, weights: Weights, order: Order) -> tuple[list[Batch], Finished]:
         """One rollout of every collector, in the order of their numbers. Raises `RuntimeError` where one has died."""
+        if self._own is not None:
+            batch, finished = _collect(self._own, weights, order)
+            return [batch], finished
         try:
-            for _, connection in self._remote:
-                connection.send((dict(weights), order))
-            batches, finished = [], Finished()
-            for batch, part in [_collect(self._own, weights, order), *self._received()]:
-                batches.append(batch)
-                finished.add(part)
+            if self._ahead is not None and not _alike(self._ahead, order):
+                self._receive()  # of no use any more
+                self._ahead = None
+            if self._ahead is None:
+                self._send(weights, order)
+            found = self._receive()
+            self._send(weights, order)
         except (EOFError, BrokenPipeError, ConnectionResetError) as problem:
             raise RuntimeError(
                 "a collector process has died; there may be too little memory"
             ) from problem
-        return batches, finished
+        finished = Finished()
+        for _, part in found:
+            finished.add(part)
+        return [batch for batch, _ in found], finished
 
-    def _received(self) -> list[tuple[Batch, Finished]]:
+    def _send(self, weights: Weights, order: Order) -> None:
+        for _, connection in self._remote:
+            connection.send((dict(weights), order))
+        self._ahead = order
+
+    def _receive(self) -> list[tuple[Batch, Finished]]:
         return [connection.recv() for _, connection in self._remote]
+
+
+def _alike(ahead: Order, order: Order) -> bool:
+    """Whether what was collected ahead serves this order too: the same conversations, for the same learner."""
+    told, wanted = (
+        (each.epoch, each.credit, each.guidance is None, each.steps) for each in (ahead, order)
+    )
+    return told == wanted
 
 
 def plans(
