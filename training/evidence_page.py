@@ -1,9 +1,12 @@
-"""Evidence as the page shows it: verdict cards, the table of agents, interval pictures, failures as bars."""
+"""Evidence as the page shows it: verdict cards, the table of agents, interval pictures, failures, confidence, limits."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from training.confidence_page import confidence_context, nearness
+from training.mistakes_page import mistakes_context, parameters_context
 
 AGENTS = ("trained", "untrained", "random", "keyword", "retrieval", "oracle")
 MEASURES = (
@@ -25,6 +28,7 @@ def evidence_context(evidence: Mapping[str, Any]) -> dict[str, Any]:
     """Everything the evidence template needs, from the document that the trainer wrote."""
     agents = _agents(evidence)
     targets = {c.get("key"): c.get("target") for c in evidence.get("criteria", ())}
+    trained = evidence.get("agents", {}).get("trained", {})
     return {
         "evidence": evidence,
         "criteria": evidence.get("criteria", ()),
@@ -32,10 +36,38 @@ def evidence_context(evidence: Mapping[str, Any]) -> dict[str, Any]:
         "agents": agents,
         "measures": [label for _, label, _ in MEASURES],
         "pictures": [picture(agents, key, title, targets.get(key)) for key, title in PICTURES],
-        "trained": evidence.get("agents", {}).get("trained", {}),
-        "failures": failure_bars(evidence.get("agents", {}).get("trained", {})),
+        "trained": trained,
+        "failures": failure_bars(trained),
         "cost": evidence.get("cost") or {},
+        "mistakes": mistakes_context(trained),
+        "parameters": parameters_context(trained),
+        "confidence": confidence_context(evidence),
+        "differences": _differences(evidence),
+        "nearness": nearness(evidence),
     }
+
+
+def _differences(evidence: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The trained agent less each other one, with a verdict only where the interval does not hold 0."""
+    agents, found = evidence.get("agents", {}), evidence.get("differences") or {}
+    return [
+        {
+            "label": agents.get(key, {}).get("label") or key.capitalize(),
+            "cells": [
+                {"figure": found[key].get(name, {}), "verdict": verdict(found[key].get(name, {}))}
+                for name in ("success", "tool_reliability")
+            ],
+        }
+        for key in [key for key in AGENTS if key in found] + [k for k in found if k not in AGENTS]
+    ]
+
+
+def verdict(difference: Mapping[str, Any]) -> str:
+    """better, worse, or nothing that the interval would support."""
+    low, high = difference.get("low"), difference.get("high")
+    if low is None or high is None:
+        return ""
+    return "better" if low > 0 else "worse" if high < 0 else "no difference shown"
 
 
 def _agents(evidence: Mapping[str, Any]) -> list[dict[str, Any]]:

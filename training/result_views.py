@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, get_args
 
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count
@@ -10,11 +11,47 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
+from scenarios.core.tasks import FailureKind
+from scenarios.core.types import DECISION_KINDS
 from scenarios.pages import UserRequest, page_of, render_page
 from training.evidence_page import evidence_context
 from training.models import Episode, Run
 
 OUTCOMES = {"success": True, "failed": False}
+ENDINGS = frozenset(DECISION_KINDS) - {"tool"}
+LONGEST = 200
+"""Characters of a name that are looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A wrong decision to look for: its kind, what was due, what was called; '' stands for any."""
+
+    failure: str = ""
+    due: str = ""
+    called: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.failure or self.due or self.called)
+
+    @classmethod
+    def of(cls, request: UserRequest) -> Mistake:
+        """From the query; NUL bytes, which PostgreSQL refuses, are left out."""
+        names = ("failure", "due", "called")
+        return cls(*(request.GET.get(name, "").replace("\0", "")[:LONGEST] for name in names))
+
+    def pattern(self) -> dict[str, Any]:
+        """What a step must contain (`StepRecord` as JSON)."""
+        found: dict[str, Any] = {"right": False}
+        if self.failure:
+            found["failure"] = self.failure
+        if self.due:
+            found["due"] = self.due
+        if self.called in ENDINGS:
+            found["decision"] = {"kind": self.called}
+        elif self.called:
+            found["decision"] = {"call": {"name": self.called}}
+        return found
 
 
 @login_required
@@ -31,7 +68,7 @@ def run_evidence(request: UserRequest, pk: int) -> HttpResponse:
 @login_required
 @require_safe
 def episode_list(request: UserRequest, pk: int) -> HttpResponse:
-    """Sampled episodes, filtered by outcome and by why they were kept."""
+    """Sampled episodes, filtered by outcome, by why they were kept, and by a mistake that they show."""
     run = _run(request, pk)
     episodes = Episode.objects.visible_to(request.user).filter(run=run)
     outcome, reason = request.GET.get("outcome", ""), request.GET.get("reason", "")
@@ -40,6 +77,9 @@ def episode_list(request: UserRequest, pk: int) -> HttpResponse:
         chosen = chosen.filter(success=OUTCOMES[outcome])
     if reason:
         chosen = chosen.filter(reason=reason.replace("\0", "")[:50])
+    mistake = Mistake.of(request)
+    if mistake:
+        chosen = chosen.filter(steps__contains=[mistake.pattern()])
     counts = episodes.order_by("reason").values_list("reason").annotate(count=Count("pk"))
     context = {
         "run": run,
@@ -47,6 +87,8 @@ def episode_list(request: UserRequest, pk: int) -> HttpResponse:
         "outcome": outcome,
         "reason": reason,
         "reasons": list(counts),
+        "mistake": mistake,
+        "failures": get_args(FailureKind),
     }
     return render_page(
         request, "training/episode_list.html", "training/_episode_table.html", context

@@ -23,8 +23,8 @@ SEATS = 64
 TIMED_EPISODES = 50
 """Episodes of a batched agent that are decided again, one decision at a time, to measure how long a decision takes."""
 KEPT_FIRST, KEPT_FAILED, KEPT_MISTAKES = 12, 12, 48
-"""Episodes of the trained policy that are kept as transcripts: the first ones, the first failures, and the first to
-show each mistake (what was due, what was called)."""
+"""Episodes of the trained policy that are kept as transcripts: the first ones, the first failures, and one for each of
+the most frequent mistakes (what was due, what was called)."""
 
 
 @dataclass(slots=True)
@@ -141,9 +141,9 @@ def tally(
         if keep:
             for step in record.steps:
                 out.decided.add(task, step.decision.confidence, step.right)
-            if keeper.wants(record):
-                out.kept.append(record)
+            keeper.add(record)
         yield out
+    out.kept = keeper.chosen()
     if agent.batched:
         _time_alone(agent, exam, out)
         yield out
@@ -163,23 +163,35 @@ def _count(out: Tally, task: int, record: EpisodeRecord) -> None:
 
 @dataclass(slots=True)
 class _Keeper:
-    """Which episodes become transcripts."""
+    """Which episodes become transcripts; holds those that still may."""
 
-    first: int = 0
-    failed: int = 0
-    mistakes: set[tuple[str, str]] = field(default_factory=set)
+    episodes: int = 0
+    first: dict[int, EpisodeRecord] = field(default_factory=dict)
+    failed: dict[int, EpisodeRecord] = field(default_factory=dict)
+    examples: dict[tuple[str, str], tuple[int, EpisodeRecord]] = field(default_factory=dict)
+    mistakes: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def wants(self, record: EpisodeRecord) -> bool:
-        self.first += 1
-        self.failed += not record.success
+    def add(self, record: EpisodeRecord) -> None:
+        number = self.episodes
+        self.episodes += 1
+        if number < KEPT_FIRST:
+            self.first[number] = record
+        elif not record.success and len(self.failed) < KEPT_FAILED:
+            self.failed[number] = record
         made = {(step.due, step.decision.label) for step in record.steps if not step.right}
-        new = made - self.mistakes
-        shows = bool(new) and len(self.mistakes) < KEPT_MISTAKES
-        if shows:
-            self.mistakes |= new
-        return (
-            shows or self.first <= KEPT_FIRST or (not record.success and self.failed <= KEPT_FAILED)
-        )
+        self.mistakes.update(made)
+        for mistake in made - self.examples.keys():
+            self.examples[mistake] = (number, record)
+
+    def chosen(self) -> list[EpisodeRecord]:
+        """In the order in which they were played."""
+        ranked = sorted(self.mistakes, key=lambda mistake: (-self.mistakes[mistake], mistake))
+        kept = {
+            **self.first,
+            **self.failed,
+            **dict(self.examples[m] for m in ranked[:KEPT_MISTAKES]),
+        }
+        return [kept[number] for number in sorted(kept)]
 
 
 def _turns(record: EpisodeRecord) -> list[Turn]:

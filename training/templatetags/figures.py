@@ -71,6 +71,20 @@ def interval(figure: Any, unit: str = "share") -> str:
     return f"{number(low, 2)} to {number(high, 2)}"
 
 
+@register.filter
+def points(value: Any, sign: str = "+") -> str:
+    """A difference of shares: 0.0461 -> +4.6 points; with sign "" 4.6 points."""
+    found = _finite(value)
+    return MISSING if found is None else f"{100 * found:{sign}.1f} points"
+
+
+@register.filter
+def points_interval(figure: Any) -> str:
+    """{"low": -.013, "high": .078} -> -1.3 to +7.8."""
+    low, high = _ends(figure)
+    return MISSING if low is None or high is None else f"{100 * low:+.1f} to {100 * high:+.1f}"
+
+
 def _ends(figure: Any) -> tuple[float | None, float | None]:
     if not isinstance(figure, Mapping):
         return None, None

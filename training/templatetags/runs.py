@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import template
+from django.utils.html import format_html
 
 from training.models import Run
 from training.templatetags.figures import duration, interval
@@ -36,6 +37,7 @@ _REASONS = {
     "last_failure": "Last failure",
     "evidence": "From the final test",
 }
+_ENDINGS = {"final": "final answer", "ask": "question to the user", "hand_over": "hand-over"}
 _EVENTS = {
     "created": "Created",
     "started": "Started",
@@ -92,6 +94,13 @@ def decision_words(decision: Any) -> str:
         return str(call.get("name", ""))
     kinds = {"final": "Final answer", "ask": "Asks the user", "hand_over": "Hands over to a person"}
     return kinds.get(str(decision.get("kind")), str(decision.get("kind", "")))
+
+
+@register.simple_tag
+def label_words(label: str) -> str:
+    """A decision in a sentence: a tool's name as code, an ending in words."""
+    words = _ENDINGS.get(label)
+    return format_html("<code>{}</code>", label) if words is None else words
 
 
 @register.simple_tag

@@ -31,6 +31,7 @@ STEPS: list[dict[str, Any]] = [
         "decision": {"kind": "ask", "call": None, "text": "Which word?", "confidence": 0.4, "alternatives": []},
         "right": False,
         "failure": "wrong_tool",
+        "due": "shout",
         "turns": [
             {"role": "assistant", "content": "Which word?", "call": None, "is_error": False},
             {"role": "user", "content": "I have told you everything.", "call": None, "is_error": False},
@@ -60,14 +61,64 @@ def agent(label: str, rate: float, **more: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
+CONFUSION: dict[str, Any] = {
+    "due": {"shout": {"right": 700, "wrong": 9}, "final": {"right": 690, "wrong": 0}, "ask": {"right": 0, "wrong": 1}},
+    "cells": [
+        {"due": "shout", "called": "whisper", "count": 6, "failures": {"wrong_tool": 6}, "transcripts": 2},
+        {"due": "shout", "called": "shout", "count": 2, "failures": {"wrong_argument": 2}, "transcripts": 1},
+        {"due": "ask", "called": "final", "count": 1, "failures": {"stopped_early": 1}, "transcripts": 1},
+        {"due": "shout", "called": "final", "count": 1, "failures": {"stopped_early": 1}, "transcripts": 0},
+    ],
+}  # fmt: skip
+PARAMETERS: list[dict[str, Any]] = [
+    {"tool": "shout", "parameter": "word", "right": figure(0.98), "wrong": 2, "missing": 0, "invalid": 0},
+    {"tool": "whisper", "parameter": "word", "right": figure(1.0), "wrong": 0, "missing": 0, "invalid": 0},
+]  # fmt: skip
+
+
+def examined() -> dict[str, Any]:
+    """The parts of evidence that the trainer's own functions make, from decisions that were too sure."""
+    from scenarios.library import library
+    from training.rl import calibration
+    from training.rl.comparison import METHOD
+    from training.rl.convergence import Convergence
+    from training.rl.leaks import leak_facts
+
+    decided, ended = calibration.Decided(), Convergence(0.95)
+    for i in range(400):
+        decided.add(i // 8, 0.5 + (i % 50) / 100, i % 5 != 0)
+    ended.add(1980, 2000, 750)
+    facts = {
+        "method": "temperature",
+        "temperature": 1.5,
+        "split": "validation",
+        "tasks": 50,
+        "n": 400,
+    }
+    return {
+        "calibration": calibration.section(facts, decided, 50),
+        "convergence": ended.facts(),
+        "detectable": {**METHOD, "success": 0.048, "tool_reliability": 0.051},
+        "differences": {
+            name: {key: {"value": gap, "low": gap - 0.05, "high": gap + 0.05, "n": 100} for key in ("success", "tool_reliability")}
+            for name, gap in (("random", 0.8), ("oracle", -0.01))
+        },
+        "leaks": leak_facts(library.get("echo")(), "test"),
+    }  # fmt: skip
+
+
 def evidence(**more: Any) -> dict[str, Any]:
     """A document with every part that the page shows."""
     return {
+        **examined(),
         "scenario": "echo", "scenario_version": "1", "content_hash": "c" * 64, "difficulty": "medium",
         "split": "test", "tasks": 100, "attempts": 8, "seed": 0, "confidence": 0.95, "weights_sha256": "d" * 64,
         "agents": {
             "oracle": agent("Oracle", 1.0),
-            "trained": agent("Trained policy", 0.9, failures={"wrong_tool": 6, "order": 2, "junk_call": 0}),
+            "trained": agent(
+                "Trained policy", 0.9, failures={"wrong_tool": 6, "order": 2, "junk_call": 0},
+                confusion=CONFUSION, parameters=PARAMETERS,
+            ),
             "random": agent("Random valid calls", 0.1),
         },
         "criteria": [
