@@ -43,8 +43,8 @@ class TrainConfig:
     difficulty: Difficulty = "medium"
     algorithm: str = "ppo"
     curriculum: str = "off"
-    episodes: int = 42_000
-    warm_start: float = 0.667
+    episodes: int = 30_000
+    warm_start: float = 0.8
     seed: int = 0
     learning_rate: float = 6e-4
     batch_size: int = 512

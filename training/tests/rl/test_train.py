@@ -42,7 +42,7 @@ def last(config: TrainConfig) -> Progress:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("warm_start", [0.667, 0])
+@pytest.mark.parametrize("warm_start", [0.8, 0])
 def test_it_learns_echo_with_and_without_a_warm_start(warm_start: float) -> None:
     config = configured(
         episodes=9000,
