@@ -50,9 +50,8 @@ def save_checkpoint(
     """Write the folder `target`, which must not exist; returns the sha256 that it is read with. Raises `CheckpointError`."""
     if progress.weights is None or progress.state is None:
         raise ValueError("this progress carries no weights and state")
-    arrays = {
-        name: np.ascontiguousarray(value) for name, value in sorted(progress.state.arrays.items())
-    }
+    # (ascontiguousarray would turn a single number into a list of one.)
+    arrays = {name: np.asarray(v, order="C") for name, v in sorted(progress.state.arrays.items())}
     state = bytes(save(arrays))
     facts = {
         **(manifest or {}),

@@ -147,7 +147,9 @@ def test_collectors_share_the_environments_and_a_dead_one_is_named() -> None:
 
 
 def progress(episodes: int) -> Progress:
-    state = TrainerState({"a": np.arange(4), "b": np.ones((2, 2))}, {"rng": 2**100, "x": 0.1})
+    state = TrainerState(
+        {"a": np.arange(4), "b": np.ones((2, 3)).T, "c": np.array(7)}, {"rng": 2**100, "x": 0.1}
+    )
     return Progress("training", 1, episodes, 100, 50, 1.0, weights=WEIGHTS, state=state)
 
 
