@@ -12,6 +12,7 @@ from models_registry.artifacts.bundle import weights_hash
 from models_registry.policies.architecture import initial_weights
 from models_registry.policies.runtime import Forward
 from scenarios.core.stage import Stage
+from scenarios.core.types import Json
 from scenarios.library import library
 from training.rl.agents import PolicyAgent
 from training.rl.algorithms.base import Experience, Network
@@ -69,8 +70,8 @@ class Problem(Protocol):
         """Metrics on validation tasks, their names beginning with `validation_`."""
         ...
 
-    def evaluate(self, weights: Weights) -> Iterator[Evaluated]:
-        """Evidence on held-out tasks."""
+    def evaluate(self, weights: Weights, convergence: dict[str, Json]) -> Iterator[Evaluated]:
+        """Evidence on held-out tasks. convergence: facts of the training, to stand in it."""
         ...
 
 
@@ -119,7 +120,7 @@ class ToolUse:
             "validation_success": wins / exam.tasks,
         }
 
-    def evaluate(self, weights: Weights) -> Iterator[Evaluated]:
+    def evaluate(self, weights: Weights, convergence: dict[str, Json]) -> Iterator[Evaluated]:
         config = self.config
         exam = Exam(
             self.scenario,
@@ -129,7 +130,11 @@ class ToolUse:
             config.evaluation_attempts,
         )
         yield from evaluate(
-            dict(weights), exam, seed=config.seed, weights_sha256=weights_hash(dict(weights))
+            dict(weights),
+            exam,
+            seed=config.seed,
+            weights_sha256=weights_hash(dict(weights)),
+            convergence=convergence,
         )
 
 

@@ -72,7 +72,7 @@ class Session:
         self.episodes += finished.count
         self.env_steps += steps
         self.seconds = self.seconds_before + time.perf_counter() - self.began
-        self.convergence.add(finished.right_calls, finished.calls)
+        self.convergence.add(finished.right_calls, finished.calls, self.episodes)
         return self.curriculum.add(finished.successes)
 
     def checkpoint_due(self) -> bool:
@@ -165,6 +165,7 @@ class Session:
             "curriculum": self.curriculum.as_json(),
             "calls": [list(pair) for pair in self.convergence.calls],
             "rates": list(self.convergence.rates),
+            "held_since": self.convergence.held_since,
         }
         return TrainerState(
             {**arrays, **under("average", self.average.as_arrays())}, {**facts, "session": own}
@@ -178,7 +179,7 @@ class Session:
             self.config.curriculum, self.problem.stages, self.config.difficulty
         )
         self.curriculum.restore(own.pop("curriculum"))
-        self.convergence.restore(own.pop("calls"), own.pop("rates"))
+        self.convergence.restore(own.pop("calls"), own.pop("rates"), own.pop("held_since"))
         self.average.restore(of("average", state.arrays))
         best = own.pop("best_reward")
         self.best_reward = -math.inf if best is None else best

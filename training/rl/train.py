@@ -69,7 +69,7 @@ def train(
         state = session.state(*learners.state())
         end = session.progress(phase="training", fraction=1.0)
         yield replace(end, weights=weights, state=state)
-    for found in problem.evaluate(weights):
+    for found in problem.evaluate(weights, session.convergence.facts()):
         over = found.evidence is not None
         yield session.progress(
             phase="done" if over else "evidence",
