@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from dataclasses import dataclass
 from itertools import combinations
@@ -20,6 +21,8 @@ MAX_RANDOM_SUCCESS = 0.05
 
 HIDDEN_WORDS = ("milestone", "oracle", "payload", "right_call")
 """Words of the hidden side; none of them may be a key of what the agent sees."""
+
+_WORDS = re.compile(r"\w+")
 
 
 class ScenarioError(AssertionError):
@@ -81,14 +84,16 @@ def _check_card(scenario: Scenario) -> None:
 def _check_splits(scenario: Scenario) -> None:
     for first, second in combinations(SPLITS, 2):
         for what, pool in (("wording", scenario.wording), ("entities", scenario.entities)):
-            a, b = (
-                {" ".join(text.lower().split()) for text in pool(split)}
-                for split in (first, second)
-            )
+            a, b = ({_bare(text) for text in pool(split)} for split in (first, second))
             if both := sorted(a & b):
                 raise ScenarioError(
                     f"{scenario.key}: {first} and {second} share {what}: {both[:3]}"
                 )
+
+
+def _bare(text: str) -> str:
+    """A text without what another spelling could hide behind: case, spaces, punctuation."""
+    return " ".join(_WORDS.findall(text.lower()))
 
 
 def _play(

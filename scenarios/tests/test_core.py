@@ -292,7 +292,7 @@ class Leaky(Echo):
     """Shares a phrase between splits."""
 
     def wording(self, split: Any) -> frozenset[str]:
-        return frozenset({"Say  it"}) if split != "test" else frozenset({"say it"})
+        return frozenset({"Say  it!"}) if split != "test" else frozenset({"say it"})
 
 
 class Unfair(Echo):
