@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from scenarios.admin import LookOnly
-from training.models import Episode, MetricPoint, Run, RunEvent
+from training.models import Change, Checkpoint, Episode, MetricPoint, Run, RunEvent
 
 if TYPE_CHECKING:
     _EventInline = admin.TabularInline[RunEvent, Run]
@@ -70,6 +70,24 @@ class EpisodeAdmin(LookOnly):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Episode]:
         return super().get_queryset(request).defer("steps")
+
+
+@admin.register(Checkpoint)
+class CheckpointAdmin(LookOnly):
+    """Places from which runs can go on."""
+
+    list_display = ("run", "episodes", "update", "last_seq", "created_at")
+    search_fields = ("=run__id", "name", "sha256")
+    list_select_related = ("run",)
+
+
+@admin.register(Change)
+class ChangeAdmin(LookOnly):
+    """Settings that were changed while runs went on."""
+
+    list_display = ("run", "before", "after", "actor", "asked_at", "update", "applied_at")
+    search_fields = ("=run__id", "actor__username")
+    list_select_related = ("run", "actor")
 
 
 @admin.register(RunEvent)

@@ -1,12 +1,12 @@
-"""The REST API of runs: start, stop, status, metrics. Thin: the same services as the portal and the command line."""
+"""The REST API of runs: start, status, metrics. Thin: the same services as the portal and the command line."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
@@ -14,8 +14,7 @@ from rest_framework.views import APIView
 
 from scenarios.api import ERRORS, ErrorSerializer, FieldErrorsSerializer, JsonObject, account
 from training import live, services, tasks
-from training.api_fields import RunSerializer, StartSerializer, run_values
-from training.models import Run
+from training.api_fields import RunSerializer, StartSerializer, own_run, run_values
 from training.rl.config import ConfigError
 
 _RUN_ID = OpenApiParameter("run_id", int, required=True, description="The run's id.")
@@ -25,10 +24,6 @@ class StartedSerializer(serializers.Serializer[Any]):
     run_id = serializers.IntegerField()
     status = serializers.CharField()
     url = serializers.URLField(help_text="Where to ask for its status.")
-
-
-class StopSerializer(serializers.Serializer[Any]):
-    run_id = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
 
 
 class StartTraining(APIView):
@@ -58,32 +53,6 @@ class StartTraining(APIView):
         return Response({"run_id": run.pk, "status": run.status, "url": url}, status=202)
 
 
-class StopTraining(APIView):
-    """Stop a run."""
-
-    @extend_schema(
-        request=StopSerializer,
-        responses={
-            202: RunSerializer,
-            400: FieldErrorsSerializer,
-            404: ErrorSerializer,
-            409: OpenApiResponse(ErrorSerializer, "The run has already ended."),
-            **ERRORS,
-        },
-        summary="Stop a training run",
-        description="What it has learned is kept as a version marked as stopped. Asking twice is harmless.",
-    )
-    def post(self, request: Request) -> Response:
-        asked = StopSerializer(data=JsonObject.of(request))
-        asked.is_valid(raise_exception=True)
-        run = _own_run(request, asked.validated_data["run_id"])
-        try:
-            services.request_stop(run=run, actor=account(request))
-        except services.InvalidTransition as error:
-            return Response({"detail": str(error)}, status=409)
-        return Response(run_values(request, run.pk), status=202)
-
-
 class TrainingStatus(APIView):
     """Look at a run."""
 
@@ -96,7 +65,7 @@ class TrainingStatus(APIView):
         text = request.query_params.get("run_id", "")
         if not text.isdecimal() or len(text) > 18:
             raise ValidationError({"run_id": ["Give the id of a run, for example ?run_id=1."]})
-        return Response(run_values(request, _own_run(request, int(text)).pk))
+        return Response(run_values(request, own_run(request, int(text)).pk))
 
 
 class PointSerializer(serializers.Serializer[Any]):
@@ -104,6 +73,10 @@ class PointSerializer(serializers.Serializer[Any]):
     episodes = serializers.IntegerField()
     seconds = serializers.FloatField(help_text="Seconds of training.")
     values = serializers.DictField(child=serializers.FloatField(allow_null=True))
+    marks = serializers.ListField(
+        child=serializers.DictField(child=serializers.CharField()),
+        help_text="What happened here: kind (change or stage), text, by (an account, or empty).",
+    )
 
 
 class MetricsSerializer(serializers.Serializer[Any]):
@@ -140,7 +113,7 @@ class RunMetrics(APIView):
             raise ValidationError(
                 {"since": ["Give the number of a point, for example ?since=120."]}
             )
-        run, since = _own_run(request, run_id), int(text)
+        run, since = own_run(request, run_id), int(text)
         points = live.points_after(run.pk, since)
         more = len(points) == live.MOST_POINTS
         url = reverse("api-metrics", args=[run.pk], request=request)
@@ -155,11 +128,3 @@ class RunMetrics(APIView):
                 "points": points,
             }
         )
-
-
-def _own_run(request: Request, run_id: int) -> Run:
-    """The run, if the caller may see it; 404 also for other people's, so that ids tell nothing."""
-    try:
-        return Run.objects.visible_to(request.user).defer("evidence").get(pk=run_id)
-    except Run.DoesNotExist:
-        raise NotFound(f"There is no run {run_id} that you can see.") from None

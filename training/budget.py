@@ -36,19 +36,32 @@ Limits = dict[str, float | None]
 def parse(values: Mapping[str, Any]) -> tuple[TrainConfig, Limits]:
     """Settings and budgets from untyped input. Raises `ConfigError` with a message per field of either kind."""
     errors: dict[str, str] = {}
-    limits: Limits = {}
-    for name, spec in SPECS.items():
-        try:
-            limits[name] = _limit(spec, values.get(name))
-        except ValueError as problem:
-            errors[name] = str(problem)
+    found: Limits = {}
+    try:
+        found = limits(values)
+    except ConfigError as problem:
+        errors = problem.errors
     try:
         config = parse_config({name: value for name, value in values.items() if name not in SPECS})
     except ConfigError as problem:
         raise ConfigError({**problem.errors, **errors}) from problem
     if errors:
         raise ConfigError(errors)
-    return config, limits
+    return config, found
+
+
+def limits(values: Mapping[str, Any]) -> Limits:
+    """The budgets among untyped values. Raises `ConfigError`."""
+    errors: dict[str, str] = {}
+    found: Limits = {}
+    for name, spec in SPECS.items():
+        try:
+            found[name] = _limit(spec, values.get(name))
+        except ValueError as problem:
+            errors[name] = str(problem)
+    if errors:
+        raise ConfigError(errors)
+    return found
 
 
 def _limit(spec: Spec, value: Any) -> float | None:
@@ -73,6 +86,14 @@ def price_per_hour(run: Run) -> float:
 def cost(run: Run, seconds: float) -> float:
     """USD of so many seconds' work."""
     return seconds / 3600 * price_per_hour(run)
+
+
+def table(run: Run) -> list[tuple[str, str]]:
+    """What was used of the budgets, for people: label and value."""
+    spent, seconds = cost(run, run.used_seconds), duration(run.used_seconds)
+    of_time = f" of {duration(run.max_seconds)}" if run.max_seconds is not None else ""
+    of_cost = f" of {run.max_cost:g}" if run.max_cost is not None else ""
+    return [("Time used", f"{seconds}{of_time}"), ("Cost", f"{spent:.4f}{of_cost} USD")]
 
 
 def used_up(run: Run, seconds: float) -> str:

@@ -29,7 +29,7 @@ class _Gone(Exception):
 
 
 class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
-    """`/ws/runs/<pk>/?since=SEQ`. Closes with 4401 without a login and 4404 where the run is not the user's."""
+    """`/ws/runs/<pk>/?since=SEQ&attempt=N`. Closes with 4401 without a login and 4404 where the run is not the user's."""
 
     run_id: int
     relay: asyncio.Task[None] | None = None
@@ -54,7 +54,7 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has
 
     async def _relay(self) -> None:
         try:
-            mark = await self._catch_up(Mark(seq=_since(self.scope)))
+            mark = await self._catch_up(_mark(self.scope))
             with hub().watch(self.run_id, mark) as inbox:
                 # Once more: something may have happened between the first read and the inbox.
                 mark = await self._catch_up(mark)
@@ -124,7 +124,9 @@ def _session_lives(scope: dict[str, Any]) -> bool:
     return session is None or bool(session.exists(session.session_key))
 
 
-def _since(scope: dict[str, Any]) -> int:
-    """`?since=`; whatever is not a number counts as from the beginning."""
-    text = parse_qs(scope["query_string"].decode("latin-1")).get("since", ["0"])[0]
-    return int(text) if text.isdecimal() and len(text) < 10 else 0
+def _mark(scope: dict[str, Any]) -> Mark:
+    """How far the browser has come: `?since=` in the start `?attempt=`; what is not a number counts as 0."""
+    query = parse_qs(scope["query_string"].decode("latin-1"))
+    texts = [query.get(name, ["0"])[0] for name in ("attempt", "since")]
+    attempt, seq = (int(t) if t.isdecimal() and len(t) < 10 else 0 for t in texts)
+    return Mark(attempt, seq)

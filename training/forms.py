@@ -10,8 +10,9 @@ from django import forms
 from django.forms import BoundField
 
 from scenarios.models import Scenario
+from training import budget
 from training.rl.algorithms import algorithms
-from training.rl.config import SPECS, ConfigError, Spec, TrainConfig, parse_config
+from training.rl.config import SPECS, ConfigError, Spec, TrainConfig
 from training.templatetags.figures import significant
 
 BASIC = ("scenario", "difficulty", "episodes", "seed")
@@ -20,20 +21,22 @@ _SELECT = {"class": "form-select"}
 
 
 class StartForm(forms.Form):
-    """Settings of a new run. Values stay text: `parse_config` reads them, here as for the API and the CLI."""
+    """Settings of a new run. Values stay text: `budget.parse` reads them, here as for the API and the CLI."""
 
     submission = forms.CharField(widget=forms.HiddenInput, required=False, max_length=40)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for field in fields(TrainConfig):
-            self.fields[field.name] = _field(field.name, SPECS[field.name])
+            self.fields[field.name] = field_of(field.name, SPECS[field.name])
+        for name, spec in budget.SPECS.items():
+            self.fields[name] = field_of(name, spec)
 
     def clean(self) -> dict[str, Any]:
         """Adds the trainer's own message to each field that it refuses."""
         values = {name: value for name, value in _settings(self).items() if value not in ("", None)}
         try:
-            parse_config(values)
+            budget.parse(values)
         except ConfigError as problem:
             self.add_config_errors(problem)
         return values
@@ -50,7 +53,7 @@ class StartForm(forms.Form):
 
     @property
     def advanced(self) -> list[BoundField]:
-        return [self[name] for name in SPECS if name not in BASIC]
+        return [self[name] for name in (*SPECS, *budget.SPECS) if name not in BASIC]
 
     @property
     def has_advanced_errors(self) -> bool:
@@ -59,19 +62,21 @@ class StartForm(forms.Form):
 
 def _settings(form: forms.Form) -> dict[str, Any]:
     """The settings among a form's cleaned values."""
-    return {name: value for name, value in form.cleaned_data.items() if name in SPECS}
+    known = SPECS.keys() | budget.SPECS.keys()
+    return {name: value for name, value in form.cleaned_data.items() if name in known}
 
 
-def _field(name: str, spec: Spec) -> forms.Field:
+def field_of(name: str, spec: Spec) -> forms.Field:
+    """The form field of one setting or budget, which has text in it either way."""
     shared: dict[str, Any] = {
         "label": spec.label,
         "help_text": _help(name, spec),
         "required": False,
-        "initial": _DEFAULTS[name],
+        "initial": _DEFAULTS.get(name),
     }
     if choices := _choices(name, spec):
         return forms.CharField(**shared, widget=forms.Select(_SELECT, choices))
-    keyboard = {int: "numeric", float: "decimal"}.get(type(_DEFAULTS[name]), "text")
+    keyboard = {int: "numeric", float: "decimal"}.get(type(_DEFAULTS.get(name, 0.0)), "text")
     attributes = {"class": "form-control", "inputmode": keyboard, "autocomplete": "off"}
     return forms.CharField(
         **shared,
@@ -89,7 +94,7 @@ def _choices(name: str, spec: Spec) -> list[tuple[str, str]]:
 
 
 def _help(name: str, spec: Spec) -> str:
-    if spec.low is None or spec.high is None:
+    if spec.low is None or spec.high is None or name not in _DEFAULTS:
         return spec.help
     start = "Above" if spec.open_low else "From"
     low, high, usual = (significant(value) for value in (spec.low, spec.high, _DEFAULTS[name]))

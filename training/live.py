@@ -57,7 +57,9 @@ class News:
 def points_after(run_id: int, since: int, *, limit: int = MOST_POINTS) -> list[Point]:
     """Up to `limit` points with a number above `since`, in order."""
     rows = MetricPoint.objects.filter(run_id=run_id, seq__gt=since).order_by("seq")
-    return [dict(row) for row in rows.values("seq", "episodes", "seconds", "values")[:limit]]
+    return [
+        dict(row) for row in rows.values("seq", "episodes", "seconds", "values", "marks")[:limit]
+    ]
 
 
 def read_news(run_id: int, since: Mark) -> News | None:

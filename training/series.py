@@ -36,17 +36,30 @@ def embedded_points(run: Run) -> dict[str, Any]:
         "data": {
             "columns": {name: [row[n] for row in rows] for n, name in enumerate(COLUMNS)},
             "attempt": run.attempt,
+            "marks": (marks := marks_of(run)),
         },
+        "marks": marks,
         "table": [dict(zip(COLUMNS, row, strict=True)) for row in rows[::-1][::every][::-1]],
         "stride": stride,
         "shown": len(rows),
     }
 
 
+def marks_of(run: Run) -> list[dict[str, Any]]:
+    """What the charts mark, in order: changed settings and new stages, each with its place."""
+    marked = run.points.exclude(marks=[]).order_by("seq")
+    return [
+        {"episodes": episodes, "seconds": seconds, **mark}
+        for episodes, seconds, marks in marked.values_list("episodes", "seconds", "marks")
+        for mark in marks
+    ]
+
+
 def points_since(run: Run, since: int) -> dict[str, Any]:
     """The next `BATCH` points after `since`; `more` says that there are further ones."""
     rows = list(_rows(run.points.filter(seq__gt=since))[: BATCH + 1])
     more, rows = len(rows) > BATCH, rows[:BATCH]
+    marked = dict(run.points.filter(seq__gt=since).exclude(marks=[]).values_list("seq", "marks"))
     return {
         "run": run.pk,
         "attempt": run.attempt,
@@ -59,6 +72,7 @@ def points_since(run: Run, since: int) -> dict[str, Any]:
                 "episodes": episodes,
                 "seconds": seconds,
                 "values": dict(zip(SHOWN, values, strict=True)),
+                "marks": marked.get(seq, []),
             }
             for seq, episodes, seconds, *values in rows
         ],

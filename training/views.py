@@ -1,11 +1,10 @@
-"""Pages of runs: home, list, start, live page, stop."""
+"""Pages of runs: home, list, start, live page."""
 
 from __future__ import annotations
 
 from typing import Any
 from uuid import uuid4
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -14,10 +13,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from scenarios.models import Scenario
 from scenarios.pages import UserRequest, page_of, render_page, wants_fragment
-from training import listing, series, services, starting
+from training import budget, changes, listing, series, starting
 from training.forms import StartForm, settings_table
 from training.models import Run
 from training.rl.config import ConfigError
+from training.steering_forms import ChangeForm
 
 RECENT = 6
 
@@ -93,11 +93,15 @@ def _wanted(request: UserRequest) -> dict[str, Any]:
 @require_safe
 def run_detail(request: UserRequest, pk: int) -> HttpResponse:
     """The live page; everything on it comes from the database, so a reload loses nothing."""
-    run = _run(request, pk)
+    run = run_of(request, pk)
     context = {
         "run": run,
         **series.embedded_points(run),
-        "settings": settings_table(run.config),
+        "settings": settings_table(changes.config_of(run)),
+        "waiting": [changes.words(change) for change in changes.waiting(run)],
+        "checkpoints": list(run.checkpoints.order_by("-update")),
+        "budgets": budget.table(run),
+        "change_form": ChangeForm(run) if run.can_change else None,
         "events": run.events.select_related("actor").order_by("-at", "-pk")[:30],
     }
     return render(request, "training/run_detail.html", context)
@@ -108,7 +112,7 @@ def run_detail(request: UserRequest, pk: int) -> HttpResponse:
 @require_safe
 def run_status(request: UserRequest, pk: int) -> HttpResponse:
     """The two live fragments, for browsers whose websocket does not come through."""
-    context = {"run": _run(request, pk)}
+    context = {"run": run_of(request, pk)}
     part = request.GET.get("part", "status")
     if part not in ("status", "episode"):
         raise Http404("There is no such part.")
@@ -130,28 +134,7 @@ def run_points(request: UserRequest, pk: int) -> HttpResponse:
     return JsonResponse(series.points_since(run, int(since)))
 
 
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
-def run_stop(request: UserRequest, pk: int) -> HttpResponse:
-    """Asks before it stops a run (the live page asks in a dialog instead)."""
-    run = _run(request, pk)
-    if request.method != "POST":
-        return render(request, "training/run_stop.html", {"run": run})
-    try:
-        run = services.request_stop(run=run, actor=request.user)
-    except services.InvalidTransition as problem:
-        messages.error(request, str(problem))
-    else:
-        messages.success(request, _stop_words(run))
-    return redirect("training:run-detail", pk)
-
-
-def _stop_words(run: Run) -> str:
-    if run.status == Run.Status.STOPPED:
-        return f"Run {run.pk} was stopped before it started."
-    return f"Run {run.pk} is stopping. What it has learned so far is kept."
-
-
-def _run(request: UserRequest, pk: int) -> Run:
+def run_of(request: UserRequest, pk: int) -> Run:
+    """The run, if it may be seen; else 404, so that ids tell nothing."""
     rows = Run.objects.visible_to(request.user).defer("evidence")
     return get_object_or_404(rows.select_related("scenario", "owner", "version__model"), pk=pk)

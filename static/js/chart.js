@@ -1,4 +1,4 @@
-// The two charts of a run. `agentgymCharts(target)` gives { data, add, reset }; drawing is merged to one per frame.
+// The two charts of a run. `agentgymCharts(target)` gives { data, add, mark, reset }; drawing is merged to one per frame.
 (() => {
   "use strict";
   const NAMES = ["tool_reliability", "tool_reliability_low", "tool_reliability_high", "success", "reward"];
@@ -26,6 +26,48 @@
     };
   }
 
+  // A numbered line for everything that was changed or that changed on the way; the list below says what it was.
+  function markLines(marks, x) {
+    return (u) => {
+      const { ctx, bbox } = u;
+      const size = 8 * devicePixelRatio;
+      ctx.save();
+      ctx.font = `700 ${10 * devicePixelRatio}px system-ui, sans-serif`;
+      ctx.textAlign = "center";
+      ctx.textBaseline = "middle";
+      marks.forEach((mark, index) => {
+        const at = u.valToPos(mark[x()], "x", true);
+        if (!(at >= bbox.left && at <= bbox.left + bbox.width)) return;
+        const top = bbox.top + bbox.height - size - 3 * devicePixelRatio;
+        ctx.strokeStyle = ctx.fillStyle = color(mark.kind === "stage" ? "--series-3" : "--series-2");
+        ctx.lineWidth = devicePixelRatio;
+        ctx.setLineDash([2 * devicePixelRatio, 3 * devicePixelRatio]);
+        ctx.beginPath();
+        ctx.moveTo(at, bbox.top);
+        ctx.lineTo(at, bbox.top + bbox.height);
+        ctx.stroke();
+        ctx.setLineDash([]);
+        ctx.beginPath();
+        ctx.arc(at, top, size, 0, 2 * Math.PI);
+        ctx.fill();
+        ctx.fillStyle = color("--surface");
+        ctx.fillText(String(index + 1), at, top);
+      });
+      ctx.restore();
+    };
+  }
+
+  function listMarks(marks) {
+    const list = document.getElementById("marks");
+    list.replaceChildren(...marks.map((mark) => {
+      const item = document.createElement("li");
+      item.className = `mark mark-${mark.kind}`;
+      item.textContent = `${mark.text}, at ${count(mark.episodes)} episodes${mark.by ? `, by ${mark.by}` : ""}`;
+      return item;
+    }));
+    list.hidden = !marks.length;
+  }
+
   const axis = (extra) => ({
     stroke: color("--muted"), grid: { stroke: color("--grid"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif", ...extra,
   });
@@ -35,6 +77,7 @@
   window.agentgymCharts = (target) => {
     const data = { episodes: [], seconds: [] };
     for (const name of NAMES) data[name] = [];
+    const marks = [];
     let x = "episodes";
     let due = false;
     let charts = [];
@@ -80,10 +123,11 @@
       for (const chart of charts) chart.plot.destroy();
       const fixed = { x: { time: false }, y: { range: [0, 1.02] } };
       const edge = { stroke: "transparent", width: 0, spanGaps: true, points: { show: false } };
+      const lines = markLines(marks, () => x);
       charts = [
-        build("reliability", NAMES.slice(0, 3), [line("--series-1"), edge, edge], [shareAxis()], fixed, [targetLine(target)], say),
+        build("reliability", NAMES.slice(0, 3), [line("--series-1"), edge, edge], [shareAxis()], fixed, [targetLine(target), lines], say),
         build("reward", ["success", "reward"], [line("--series-2"), line("--series-3", { scale: "reward", dash: [2, 3] })],
-          [shareAxis(), axis({ scale: "reward", side: 1, size: 48, grid: { show: false } })], { ...fixed, reward: {} }, [], sayReward),
+          [shareAxis(), axis({ scale: "reward", side: 1, size: 48, grid: { show: false } })], { ...fixed, reward: {} }, [lines], sayReward),
       ];
       for (const chart of charts) chart.draw();
     }
@@ -106,17 +150,26 @@
     }
     document.addEventListener("themechange", create);
     new ResizeObserver(() => charts.forEach((chart) => chart.size())).observe(document.getElementById("chart-reliability"));
+    function mark(more) {
+      if (!more.length) return;
+      marks.push(...more);
+      listMarks(marks);
+      redraw();
+    }
+
     return {
       data,
+      mark,
       add(points) {
         for (const point of points) {
           data.episodes.push(point.episodes);
           data.seconds.push(point.seconds);
           for (const name of NAMES) data[name].push(point.values[name] ?? null);
         }
+        mark(points.flatMap(({ episodes, seconds, marks }) => (marks ?? []).map((one) => ({ episodes, seconds, ...one }))));
         redraw();
       },
-      reset() { for (const column of Object.values(data)) column.length = 0; redraw(); },
+      reset() { for (const column of [...Object.values(data), marks]) column.length = 0; listMarks(marks); redraw(); },
     };
   };
 })();

@@ -80,7 +80,7 @@
     clearTimeout(timer);
     if (!active() || (socket && socket.readyState <= WebSocket.OPEN)) return;
     const scheme = location.protocol === "https:" ? "wss" : "ws";
-    socket = new WebSocket(`${scheme}://${location.host}${root.dataset.socket}?since=${seq}`);
+    socket = new WebSocket(`${scheme}://${location.host}${root.dataset.socket}?since=${seq}&attempt=${attempt}`);
     socket.onmessage = (event) => {
       heard = Date.now();
       wait = 1000;
@@ -119,6 +119,7 @@
   const { seq: numbers, episodes, seconds, ...values } = first.columns;
   const valuesAt = (index) => Object.fromEntries(Object.entries(values).map(([name, column]) => [name, column[index]]));
   take(numbers.map((seq, index) => ({ seq, episodes: episodes[index], seconds: seconds[index], values: valuesAt(index) })));
+  charts.mark(first.marks);
   if (active()) connect(); else root.dataset.ended = "yes";
   window.addEventListener("online", connect);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) connect(); });

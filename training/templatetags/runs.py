@@ -16,6 +16,7 @@ register = template.Library()
 _STATUS = {
     "queued": ("Queued", "hourglass-split"),
     "running": ("Running", "play-circle"),
+    "pausing": ("Pausing", "pause-circle"),
     "paused": ("Paused", "pause-circle"),
     "stopping": ("Stopping", "stop-circle"),
     "stopped": ("Stopped", "stop-circle-fill"),
@@ -46,6 +47,12 @@ _EVENTS = {
     "finished": "Finished",
     "failed": "Failed",
     "requeued": "Queued again",
+    "pause_requested": "Pause requested",
+    "paused": "Paused",
+    "resumed": "Resumed",
+    "change_requested": "Change requested",
+    "changed": "Settings changed",
+    "branched": "Branched off",
     "checkpoint": "Checkpoint saved",
 }
 
@@ -110,6 +117,10 @@ def run_sentence(run: Run) -> str:
         return "Waiting for a free worker; it starts by itself."
     if run.status == Run.Status.STOPPING:
         return "Stopping; what it has learned is being kept."
+    if run.status == Run.Status.PAUSING:
+        return "Pausing; a checkpoint is written at the next update."
+    if run.status == Run.Status.PAUSED:
+        return f"Paused after {run.episodes_done:,} of {run.total_episodes:,} episodes."
     if not run.is_active:
         return _end_sentence(run)
     if run.phase == "evidence":

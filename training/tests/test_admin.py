@@ -16,7 +16,7 @@ from models_registry import services as registry
 from models_registry.models import ApiToken, Price
 from scenarios.models import Scenario
 from training import services
-from training.models import Run
+from training.models import Checkpoint, Run
 from training.tests.progress import WEIGHTS, sample, step
 
 ClientAs = Callable[[User], Client]
@@ -30,7 +30,9 @@ OURS = [
 @pytest.fixture
 def full(running: Run, alice: User) -> Run:
     """A row of every kind."""
-    services.record(running, step(1, samples=(sample(),)))
+    checkpoint = Checkpoint(run=running, name="one", sha256="0" * 64, update=1, episodes=1)
+    services.record(running, step(1, samples=(sample(),)), checkpoint=checkpoint)
+    services.request_change(run=running, actor=alice, values={"learning_rate": 0.5})
     registry.register_version(
         owner=alice,
         name="a",

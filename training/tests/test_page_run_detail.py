@@ -62,7 +62,7 @@ def test_the_page_holds_every_point_and_setting(
     add_points(running, 45)
     add_episode(running)
     client = client_as(alice)
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(11):
         html = client.get(f"/runs/{running.pk}/").content.decode()
     data = embedded(html)
     assert data["attempt"] == 1
