@@ -269,7 +269,7 @@ def _registered(
             for change in run.changes.exclude(update=None).order_by("pk")
         ],
         "evidence": evidence,
-        "calibration": evidence["calibration"]["fit"] if evidence else None,
+        "calibration": (evidence or {}).get("calibration", {}).get("fit"),
     }
     version: Version | None = None
     try:

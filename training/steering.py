@@ -140,7 +140,8 @@ def branch(
                 **limits,
                 **{name: getattr(source, name) for name in copied},
             )
-            change = _declare(run, owner, values) if values else None
+            differ = parse_changes(parse_config(run.config), values)
+            change = _declare(run, owner, differ) if differ else None
             begun = checkpoints.copy(checkpoint, run)
             if change is not None:
                 Change.objects.filter(pk=change.pk).update(

@@ -30,15 +30,17 @@ class ChangeForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         """The settings that differ, as text; a field left empty stays as it is."""
-        given = {
-            n: self.cleaned_data[n] for n in LIVE if self.cleaned_data.get(n) not in ("", None)
-        }
-        values = {n: v for n, v in given.items() if v != self.initial.get(n)}
+        values = {n: v for n, v in self.given().items() if v != self.initial.get(n)}
         try:
             parse_changes(parse_config(self.before), values)
         except ConfigError as problem:
             self.add_config_errors(problem)
         return values
+
+    def given(self) -> dict[str, Any]:
+        """All settings that are filled in."""
+        cleaned = self.cleaned_data
+        return {name: cleaned[name] for name in LIVE if cleaned.get(name) not in ("", None)}
 
     def add_config_errors(self, problem: ConfigError) -> None:
         """One message per field; what belongs to no field of the form stands on top of it."""
@@ -70,14 +72,15 @@ class BranchForm(ChangeForm):
             self.fields[name] = field_of(name, spec)
 
     def clean(self) -> dict[str, Any]:
-        values = super().clean()
+        super().clean()
         try:
             limits = budget.limits({name: self.cleaned_data.get(name) for name in budget.SPECS})
         except ConfigError as problem:
             self.add_config_errors(problem)
             limits = {}
         return {
-            "values": values,
+            # All of them: the checkpoint may be from before a change that the form shows.
+            "values": self.given(),
             "limits": limits,
             "checkpoint": self.cleaned_data.get("checkpoint"),
         }

@@ -61,7 +61,7 @@
     const list = document.getElementById("marks");
     list.replaceChildren(...marks.map((mark) => {
       const item = document.createElement("li");
-      item.className = `mark mark-${mark.kind}`;
+      item.className = `mark-${mark.kind}`;
       item.textContent = `${mark.text}, at ${count(mark.episodes)} episodes${mark.by ? `, by ${mark.by}` : ""}`;
       return item;
     }));

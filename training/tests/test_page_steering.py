@@ -150,6 +150,19 @@ def test_a_branch_by_form(
     assert Run.objects.count() == 2
 
 
+def test_a_branch_has_the_settings_of_its_form_whatever_held_at_the_checkpoint(
+    alice: User, client_as: ClientAs, running: Run, checkpoint: Checkpoint
+) -> None:
+    made = services.request_change(run=running, actor=alice, values={"learning_rate": 0.5})
+    services.record(running, step(21), applied={21: [made]})
+    client, url = client_as(alice), f"/runs/{running.pk}/branch/"
+    assert 'value="0.5"' in client.get(url).content.decode()
+    client.post(url, {"checkpoint": str(checkpoint.pk), "learning_rate": "0.5"})
+    branch = Run.objects.latest("pk")
+    assert branch.config["learning_rate"] == 0.0006
+    assert branch.changes.get().after == {"learning_rate": 0.5}
+
+
 def test_a_run_without_a_checkpoint_has_nothing_to_branch_from(
     alice: User, client_as: ClientAs, running: Run
 ) -> None:
