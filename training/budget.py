@@ -10,8 +10,6 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
-
 from training.report import duration
 from training.rl.config import ConfigError, Spec, TrainConfig, parse_config
 
@@ -80,6 +78,8 @@ def _limit(spec: Spec, value: Any) -> float | None:
 
 def price_per_hour(run: Run) -> float:
     """USD of an hour's work on this run: one processor core per collector."""
+    from django.conf import settings  # noqa: PLC0415 (`agentgym --help` shall not load Django)
+
     return float(settings.PRICE_PER_CPU_HOUR) * max(1, int(run.config.get("collectors", 1)))
 
 

@@ -60,8 +60,8 @@ def _line(run: Run) -> str:
     name = f"Run {run.pk}"
     if run.status == Run.Status.QUEUED:
         return f"{name}: waiting for a worker"
-    if run.status == Run.Status.STOPPING:
-        return f"{name}: stopping"
+    if run.status in (Run.Status.STOPPING, Run.Status.PAUSING, Run.Status.PAUSED):
+        return f"{name}: {run.get_status_display().lower()}"
     if run.phase == "evidence":
         return f"{name}: testing on held-out tasks, {run.percent} %"
     progress = report.progress_text(

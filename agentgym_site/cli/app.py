@@ -9,7 +9,7 @@ import typer
 
 from agentgym_site import __version__
 from agentgym_site.cli.exits import EXIT_CODES, reported
-from agentgym_site.cli.options import free_directory, setting, train_config
+from agentgym_site.cli.options import budget_option, free_directory, setting, train_config
 
 app = typer.Typer(
     name="agentgym",
@@ -54,6 +54,8 @@ def train_command(  # noqa: PLR0913 (one per option)
     difficulty: Annotated[str | None, setting("difficulty")] = None,
     algorithm: Annotated[str | None, setting("algorithm")] = None,
     curriculum: Annotated[str | None, setting("curriculum")] = None,
+    max_seconds: Annotated[str | None, budget_option("max_seconds")] = None,
+    max_cost: Annotated[str | None, budget_option("max_cost")] = None,
     assignments: Annotated[
         list[str] | None,
         typer.Option(
@@ -80,7 +82,8 @@ def train_command(  # noqa: PLR0913 (one per option)
             "scenario": scenario, "episodes": episodes, "learning_rate": learning_rate,
             "batch_size": batch_size, "discount_factor": discount_factor,
             "checkpoint_interval": checkpoint_interval, "seed": seed, "difficulty": difficulty,
-            "algorithm": algorithm, "curriculum": curriculum,
+            "algorithm": algorithm, "curriculum": curriculum, "max_seconds": max_seconds,
+            "max_cost": max_cost,
         }  # fmt: skip
         config, values = train_config(given, assignments or ())
         output_dir = free_directory(output_dir)

@@ -10,7 +10,8 @@ from typing import Any
 import typer
 
 from agentgym_site.cli.exits import USAGE, CommandError, as_option, bad_option
-from training.rl.config import SPECS, ConfigError, TrainConfig, parse_config
+from training import budget
+from training.rl.config import SPECS, ConfigError, TrainConfig
 
 _DEFAULTS = {field.name: field.default for field in fields(TrainConfig)}
 
@@ -34,6 +35,12 @@ def setting(name: str) -> Any:
     )
 
 
+def budget_option(name: str) -> Any:
+    """The typer option of one budget."""
+    text = budget.SPECS[name].help
+    return typer.Option(as_option(name), metavar="NUMBER", help=text, show_default=False)
+
+
 def train_config(
     given: dict[str, str | None], assignments: Iterable[str]
 ) -> tuple[TrainConfig, dict[str, Any]]:
@@ -50,7 +57,7 @@ def train_config(
             raise bad_option("--set", f"must look like NAME=VALUE, not {text!r}")
         values[name], named[name] = value.strip(), f"--set {name}"
     try:
-        return parse_config(values), values
+        return budget.parse(values)[0], values
     except ConfigError as problem:
         errors = {named.get(name, name): text for name, text in problem.errors.items()}
         lines = [f"{option}: {text}" for option, text in errors.items()]

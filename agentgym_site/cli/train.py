@@ -179,6 +179,8 @@ def _ending(run: Run, directory: Path | None) -> Iterator[str]:
         yield "  --verbose shows the details."
     elif run.status == "stopped":
         yield f"Run {run.pk} was stopped after {run.episodes_done:,} episodes. {run.stop_reason}"
+    elif run.status == "paused":
+        yield f"Run {run.pk} is paused after {run.episodes_done:,} episodes; resume it in the portal."
     elif run.status == "queued":
         yield f"Run {run.pk} waits for a worker; `make run` starts one."
     if run.version:

@@ -110,6 +110,26 @@ def test_ctrl_c_stops_the_run_and_keeps_what_was_learned(process_env: dict[str, 
     assert run.events.filter(kind="stop_requested", actor=run.owner).exists()
 
 
+def test_a_budget_stops_the_run_with_its_reason(process_env: dict[str, str]) -> None:
+    options = ("--episodes", "1000000", "--max-seconds", "1", "--json")
+    with training(process_env, *options) as process:
+        said = list(lines(process))
+        assert process.wait(30) == 1
+    assert said[-1]["stop_reason"] == "The time budget of 1 s is used up."
+    run = Run.objects.get()
+    assert (run.status, run.max_seconds) == ("stopped", 1.0)
+    assert run.version is not None
+
+
+def test_a_bad_budget_is_named(process_env: dict[str, str]) -> None:
+    with training(process_env, "--max-cost", "-1", "--set", "max_seconds=x") as process:
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "--max-cost: must be a number above 0" in errors
+    assert "--set max_seconds: must be a number of at least 1" in errors
+    assert not Run.objects.exists()
+
+
 def test_ctrl_c_twice_ends_at_once_and_leaves_no_run_behind(process_env: dict[str, str]) -> None:
     with training(process_env, "--episodes", "1000000", "--json") as process:
         stream = lines(process)

@@ -164,6 +164,42 @@ def test_a_process_whose_worker_was_killed_gives_its_run_back(make_run: MakeRun)
     assert run.losses == 0
 
 
+def _outcome(run: Run) -> dict[str, Any]:
+    """What a run ends with, apart from measured times."""
+    run.refresh_from_db()
+    assert run.status == "succeeded", run.failure
+    assert run.version is not None
+    assert run.evidence is not None
+    points = run.points.order_by("seq").values_list("seq", "episodes", "env_steps", "values")
+    trained = run.evidence["agents"]["trained"]
+    return {
+        "weights": run.version.sha256,
+        "points": [(*p[:3], p[3] | {"steps_per_second": 0}) for p in points],
+        "episodes": list(run.episodes.order_by("seq").values_list("seq", "task_id", "steps")),
+        "evidence": [trained[name] for name in ("success", "tool_reliability", "failures")],
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("real", "sent")
+def test_a_killed_run_ends_as_if_nothing_had_happened(make_run: MakeRun) -> None:
+    values = SMALL | {"episodes": 600, "checkpoint_interval": 100, "collectors": 1}
+    whole, broken = make_run(**values), make_run(**values)
+    for run in (whole, broken):
+        services.request_change(run=run, actor=None, values={"entropy_coefficient": 0.01})
+    tasks.train_run(whole.pk)
+    worker = Worker(broken)
+    worker.wait_until(lambda run: run.checkpoints.exists())
+    os.kill(_spawned(worker.run), signal.SIGKILL)
+    worker.thread.join(20)
+    broken.refresh_from_db()
+    assert (broken.status, broken.attempt) == ("queued", 1)
+    tasks.train_run(broken.pk)
+    assert _outcome(broken) == _outcome(whole)
+    assert broken.attempt == 2
+    assert broken.events.filter(kind="started").last().detail["episodes"] >= 100  # type: ignore[union-attr]
+
+
 def _spawned(run: Run) -> int:
     """The process id of the run's training, from the system's table of processes."""
     for folder in Path("/proc").glob("[0-9]*"):
