@@ -142,6 +142,22 @@ async def test_a_page_gets_what_it_missed_and_then_the_news(running: Run, alice:
     await page.disconnect()
 
 
+async def test_a_page_of_an_earlier_start_begins_from_the_beginning(
+    running: Run, alice: User
+) -> None:
+    await record(running, step(1), step(2), step(3))
+    await database_sync_to_async(services.release)(running, reason="Restart.")
+    again = await database_sync_to_async(services.claim)(running.pk, lease_owner="other")
+    assert again is not None
+    await record(again, *(step(n) for n in range(1, 6)))
+    for query, expected in (("since=3&attempt=1", [1, 2, 3, 4, 5]), ("since=3&attempt=2", [4, 5])):
+        page = socket(running, alice, query)
+        await page.connect()
+        first = (await frames(page, until='"points"'))[-1]
+        assert (first["attempt"], [p["seq"] for p in first["points"]]) == (2, expected)
+        await page.disconnect()
+
+
 async def test_news_come_merged_and_complete(running: Run, page: Page) -> None:
     for episodes in range(1, 41):
         await record(running, step(episodes))
@@ -345,7 +361,9 @@ async def test_a_page_that_lacks_points_reads_them_from_the_database(running: Ru
     assert [point["seq"] for point in json.loads(said[0])["points"]] == [1, 2, 3]
 
 
-@pytest.mark.parametrize("query", ["since=abc", "since=-1", "since=99999999999", ""])
+@pytest.mark.parametrize(
+    "query", ["since=abc", "since=-1", "since=99999999999", "", "attempt=x&since=-"]
+)
 async def test_a_strange_since_means_from_the_beginning(
     running: Run, alice: User, query: str
 ) -> None:

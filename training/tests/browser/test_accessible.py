@@ -44,6 +44,7 @@ def paths(person: User) -> list[str]:
     )  # fmt: skip
     return [
         "/", "/runs/", "/runs/?status=paused", "/runs/new/", "/scenarios/", "/scenarios/customer_support/",
+        f"/runs/{running.pk}/change/", f"/runs/{running.pk}/branch/",
         f"/runs/{running.pk}/", f"/runs/{running.pk}/stop/", f"/runs/{running.pk}/evidence/",
         f"/runs/{running.pk}/episodes/", f"/runs/{running.pk}/episodes/1/", f"/runs/{ended.pk}/evidence/",
         f"/runs/{failed.pk}/", "/models/", f"/models/{version.pk}/", f"/models/{version.pk}/delete/", "/tokens/",
