@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 
 from models_registry.artifacts.bundle import BundleError
+from models_registry.artifacts.files import write_directory
 from training.models import Checkpoint, Run
 from training.rl import checkpoint as files
 
@@ -86,9 +87,12 @@ def copy(checkpoint: Checkpoint, run: Run) -> Checkpoint:
     read(checkpoint)
     # Ids start again with a new database; what lies there is not this run's.
     shutil.rmtree(directory(run.pk), ignore_errors=True)
-    shutil.copytree(
-        directory(checkpoint.run_id) / checkpoint.name, directory(run.pk) / checkpoint.name
-    )
+    source = directory(checkpoint.run_id) / checkpoint.name
+
+    def fill(scratch: Path) -> None:
+        shutil.copytree(source, scratch, dirs_exist_ok=True)
+
+    write_directory(directory(run.pk) / checkpoint.name, fill)
     kept = ("name", "sha256", "update", "episodes", "env_steps", "seconds", "fraction",
             "convergence", "stage")  # fmt: skip
     return Checkpoint.objects.create(run=run, **{name: getattr(checkpoint, name) for name in kept})

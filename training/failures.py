@@ -24,6 +24,10 @@ class DivergedError(ArithmeticError):
     """The learned numbers are no longer finite."""
 
 
+class CheckpointGone(RuntimeError):
+    """A branch has lost the checkpoint that it was to begin with."""
+
+
 def check_finite(weights: Mapping[str, NDArray[np.float32]], *, episodes: int) -> None:
     """Raise `DivergedError` where a weight is NaN or infinite: no checkpoint or version may hold such."""
     if not all(np.isfinite(value).all() for value in weights.values()):
@@ -36,9 +40,11 @@ def explain(error: BaseException) -> str:
     if isinstance(error, MemoryError) or any(word in text.lower() for word in _NO_MEMORY):
         return "Out of memory: the training needed more than this machine has. Try fewer environments or a smaller batch."
     if _disk_is_full(error):
-        return "The disk is full, so the run could not be saved. What was saved before is intact; free some space and start again."
+        return "The disk is full, so the run could not be saved. What was saved before is intact; free some space, and branch from the last checkpoint."
     if isinstance(error, ArithmeticError):
         return f"The training diverged: {text.rstrip('.')}. Try a smaller learning rate or another seed."
+    if isinstance(error, CheckpointGone):
+        return "The checkpoint that this run branched off from can no longer be read. Start another branch."
     if isinstance(error, UnknownKey):
         return text
     if isinstance(error, ConfigError):

@@ -120,6 +120,8 @@ class _Work:
             saved = checkpoints.read(start)
             self.weights, self.episodes = saved.weights, start.episodes
             state = TrainerState(saved.arrays, saved.facts)
+        elif run.parent_id is not None:
+            raise failures.CheckpointGone(f"Run {run.pk} has no checkpoint to begin with.")
         else:
             # Ids start again with a new database; checkpoints of its predecessor are not this run's.
             checkpoints.sweep(run.pk)

@@ -139,6 +139,22 @@ def test_a_branch_goes_on_from_the_checkpoint_with_its_changes(
     assert points(run) == [(n, n) for n in range(1, 41)]
 
 
+def test_a_branch_that_lost_its_checkpoint_does_not_start_from_nothing(
+    make_run: MakeRun, trainer: Trainer, alice: User
+) -> None:
+    run = make_run()
+    trainer(Counting().__call__)
+    runner.execute(run.pk)
+    checkpoint = run.checkpoints.get(episodes=20)
+    branch = services.branch(checkpoint=checkpoint, owner=alice, values={}, limits={})
+    for file in checkpoints.directory(branch.pk).rglob("state.safetensors"):
+        file.write_bytes(b"rotten")
+    runner.execute(branch.pk)
+    branch.refresh_from_db()
+    assert branch.status == "failed"
+    assert "Start another branch" in branch.failure
+
+
 def test_a_branch_from_a_damaged_checkpoint_or_with_bad_changes_makes_no_run(
     make_run: MakeRun, trainer: Trainer, alice: User
 ) -> None:
