@@ -36,7 +36,7 @@ MEASURED = {"steps_per_second"}
 TIMED = {"decision_seconds", "response_seconds", "cost_per_success", "cost", "criteria"}
 SETTINGS: dict[str, Any] = {
     "scenario": "customer_support", "episodes": 3_000, "checkpoint_interval": 300, "curriculum": "on",
-    "environments": 32, "collectors": 1, "evaluation_tasks": 100, "evaluation_attempts": 2,
+    "environments": 32, "evaluation_tasks": 100, "evaluation_attempts": 2,
 }  # fmt: skip
 CELERY = [sys.executable, "-m", "celery", "--app", "agentgym_site", "--quiet"]
 WORKER = [*CELERY, "worker", "--pool", "threads", "--concurrency", "1", "--loglevel", "ERROR"]
@@ -179,6 +179,7 @@ def compare(whole: dict[str, Any], broken: dict[str, Any]) -> dict[str, Any]:
 
 
 def measure(site: Site, kills: int, chance: random.Random) -> bool:
+    """Print the verdict on so many kills; whether nothing differs."""
     began = time.monotonic()
     alone = start_run()
     wait_for(alone, lambda run: run.is_finished)
@@ -199,6 +200,7 @@ def measure(site: Site, kills: int, chance: random.Random) -> bool:
     parts = ("status", "weights", "points", "episodes", "evidence")
     line = {
         "kills": done,
+        "collectors": SETTINGS["collectors"],
         "runs": len(verdicts),
         "identical": sum(all(verdict[part] for part in parts) for verdict in verdicts),
         **{f"identical_{part}": sum(verdict[part] for verdict in verdicts) for part in parts[1:]},
@@ -215,7 +217,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    parser.add_argument("--collectors", type=int, default=2, help="processes of each run")
     arguments = parser.parse_args()
+    SETTINGS["collectors"] = arguments.collectors
     folder = tempfile.mkdtemp(prefix="agentgym-kill-")
     for name in ("DATABASE_URL", "REDIS_URL"):
         os.environ.pop(name, None)
