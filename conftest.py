@@ -6,6 +6,7 @@ alice owns things, bob is another user who must not see them, admin is a superus
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from pytest_django.fixtures import Settings
 
 ROOT = Path(__file__).resolve().parent
+
+# A shell that starts a job in the background makes it ignore Ctrl-C, and tests of Ctrl-C with it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _prepare() -> None:
