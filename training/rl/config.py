@@ -13,6 +13,8 @@ from scenarios.core.types import DIFFICULTIES, Difficulty
 from scenarios.library import library
 from training.rl.algorithms import algorithms
 from training.rl.curriculum import OFF, ON, parse
+from training.rl.gym import names
+from training.rl.gym.presets import with_preset
 
 
 class ConfigError(ValueError):
@@ -44,6 +46,7 @@ class TrainConfig:
     algorithm: str = "ppo"
     curriculum: str = "off"
     episodes: int = 30_000
+    steps: int = 0
     warm_start: float = 0.8
     seed: int = 0
     learning_rate: float = 6e-4
@@ -83,6 +86,12 @@ SPECS: dict[str, Spec] = {
         "off; on: easy tasks first, harder ones on success; or stages such as 'easy promote=0.9; medium; hard'.",
     ),
     "episodes": Spec("Episodes", "Attempts at tasks to learn from.", 1, 10_000_000),
+    "steps": Spec(
+        "Steps",
+        "Decisions to learn from, where they run out before the episodes do. 0: no such limit.",
+        0,
+        1_000_000_000,
+    ),
     "warm_start": Spec(
         "Warm start",
         "Share of these episodes, the first ones, in which the oracle shows the way. 0: reward alone decides.",
@@ -180,6 +189,7 @@ def parse_config(values: Mapping[str, Any]) -> TrainConfig:
             parsed[name] = _parse(known[name], value)
         except ValueError as problem:
             errors[name] = str(problem)
+    parsed = with_preset(parsed)
     _check_plugins(parsed, errors)
     _check_curriculum(parsed, errors)
     if errors:
@@ -232,6 +242,9 @@ def _plain(number: float) -> str:
 
 def _check_plugins(parsed: Mapping[str, Any], errors: dict[str, str]) -> None:
     rooms: dict[str, Registry[Any]] = {"scenario": library, "algorithm": algorithms}
+    if names.gym_id(parsed.get("scenario", "")) is not None:
+        del rooms["scenario"]
+        errors.update(names.check(parsed))
     for name, registry in rooms.items():
         if name in parsed:
             try:

@@ -40,7 +40,9 @@ def wilson(share: float, n: float) -> tuple[float, float]:
     centre = share + Z * Z / (2 * n)
     spread = Z * math.sqrt(share * (1 - share) / n + Z * Z / (4 * n * n))
     scale = 1 + Z * Z / n
-    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
+    low = max(0.0, (centre - spread) / scale) if share > 0 else 0.0
+    high = min(1.0, (centre + spread) / scale) if share < 1 else 1.0  # exact, where rounding is not
+    return low, high
 
 
 def rate(hits: ArrayLike, totals: ArrayLike) -> dict[str, Json]:

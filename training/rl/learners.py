@@ -38,7 +38,10 @@ class Learners:
         """How rewards are credited: the warm start needs no outcomes, only returns for the value."""
         return "gae" if episodes < self.shown else self.algorithm.credit
 
-    def update(self, batches: Sequence[Experience], episodes: int) -> dict[str, float]:
+    def update(
+        self, batches: Sequence[Experience], episodes: int, spent: float = 0.0
+    ) -> dict[str, float]:
+        """Learn from a rollout. episodes: trained so far. spent: share of the budget of steps."""
         first = self.shown
         if self.imitation is not None and episodes < first:
             return self.imitation.update(batches, episodes / first, self.rng)
@@ -48,7 +51,7 @@ class Learners:
             self.algorithm.leash = self.problem.twin()
             load_network(self.algorithm.leash, self.network.export())
         done = (episodes - first) / max(1, self.config.episodes - first)
-        return self.algorithm.update(batches, done, self.rng)
+        return self.algorithm.update(batches, max(done, spent), self.rng)
 
     def state(self) -> tuple[dict[str, Array], dict[str, Any]]:
         """Arrays and facts for a checkpoint."""

@@ -19,6 +19,8 @@ from training.rl.algorithms.base import Experience, Network
 from training.rl.config import TrainConfig
 from training.rl.evaluation import Evaluated, evaluate
 from training.rl.exam import Exam, play
+from training.rl.gym.names import gym_id
+from training.rl.gym.problem import GymTask
 from training.rl.imitation import Imitation
 from training.rl.lanes import Finished
 from training.rl.parallel import Collectors, plans
@@ -140,4 +142,4 @@ class ToolUse:
 
 def problem_of(config: TrainConfig) -> Problem:
     """The problem that a config names."""
-    return ToolUse(config)
+    return ToolUse(config) if gym_id(config.scenario) is None else GymTask(config)

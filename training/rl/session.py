@@ -59,12 +59,17 @@ class Session:
         )
 
     @property
+    def spent(self) -> float:
+        """Share of the budget of steps, 0 where there is none."""
+        return self.env_steps / self.config.steps if self.config.steps else 0.0
+
+    @property
     def fraction(self) -> float:
-        return min(1.0, self.episodes / self.config.episodes)
+        return min(1.0, max(self.episodes / self.config.episodes, self.spent))
 
     @property
     def over(self) -> bool:
-        return self.episodes >= self.config.episodes
+        return self.episodes >= self.config.episodes or self.spent >= 1
 
     def count(self, finished: Finished, steps: int) -> StageChange | None:
         """Take in one update; the change of stage that it led to."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models_registry.policies.network import PolicyNetwork
+from training.rl.algorithms.base import Bounds
 from training.rl.batch import ToolMinibatch
 
 TABLE_RATE = 10.0
@@ -25,6 +26,7 @@ class ToolNetwork(PolicyNetwork):
         trained: frozenset[str] = frozenset({"tool", "arguments"}),
     ) -> None:
         super().__init__(weights)
+        self.bounds = Bounds()
         self.trained = trained
 
     def groups(self) -> list[dict[str, Any]]:

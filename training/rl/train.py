@@ -88,7 +88,7 @@ def _learn(
         while not session.over:
             began = time.perf_counter()
             batches, finished = source.collect(weights, _order(session, learners))
-            losses = learners.update(batches, session.episodes)
+            losses = learners.update(batches, session.episodes, session.spent)
             if not all(math.isfinite(value) for value in losses.values()):
                 raise Diverged(
                     f"training diverged at episode {session.episodes:,}; try a smaller learning rate"

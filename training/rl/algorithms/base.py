@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
@@ -20,13 +21,22 @@ from training.rl.config import TrainConfig
 Credit = Literal["gae", "outcome", "group"]
 """Which decisions an episode's reward is credited to; see `training.rl.rollout`."""
 
-MAX_KL = 0.03
-"""An update ends early once the policy has moved further than this from the one that collected."""
-LEAP_KL = 5 * MAX_KL
-"""So far within one minibatch ends it at once."""
-MAX_GRADIENT = 1.0
-FINAL_RATE = 0.05
-"""Share of the learning rate and of the entropy bonus that is left at the end of a run."""
+LEAP = 5
+"""So many times `Bounds.max_kl` within one minibatch ends an update at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How far updates of a network may go.
+
+    max_kl: an update ends early once the policy has moved further than this from the one that collected. max_gradient:
+    norm at which a gradient is held. final_rate: share of the learning rate and of the entropy bonus that is left at
+    the end of a run.
+    """
+
+    max_kl: float = 0.03
+    max_gradient: float = 1.0
+    final_rate: float = 0.05
 
 
 class Minibatch(Protocol):
@@ -51,6 +61,8 @@ class Experience(Protocol):
 
 class Network(Protocol):
     """A policy with a value, as the gradient sees it."""
+
+    bounds: Bounds
 
     def parameters(self, recurse: bool = True) -> Iterator[nn.Parameter]: ...
 
@@ -102,7 +114,8 @@ class Algorithm(ABC):
         self, batches: Sequence[Experience], progress: float, rng: np.random.Generator
     ) -> dict[str, float]:
         """Improve the network. progress: share of the run that is done, in [0, 1], for schedules. Returns metrics."""
-        left = 1.0 - (1.0 - FINAL_RATE) * min(1.0, progress)
+        bounds = self.network.bounds
+        left = 1.0 - (1.0 - bounds.final_rate) * min(1.0, progress)
         set_rate(self.optimizer, self.config.learning_rate * left)
         self.normalise(batches)
         totals: dict[str, float] = {}
@@ -115,9 +128,9 @@ class Algorithm(ABC):
                 totals = {name: totals.get(name, 0.0) + value for name, value in metrics.items()}
                 kl += metrics["kl"]
                 count += 1
-                if metrics["kl"] > LEAP_KL:
+                if metrics["kl"] > LEAP * bounds.max_kl:
                     break
-            if kl / len(cuts) > MAX_KL:
+            if kl / len(cuts) > bounds.max_kl:
                 break
         means = {name: value / count for name, value in totals.items()}
         return {**means, "learning_rate": self.config.learning_rate * left}
@@ -160,10 +173,10 @@ def set_rate(adam: torch.optim.Adam, rate: float) -> None:
 
 
 def descend(adam: torch.optim.Adam, network: Network, loss: Tensor) -> None:
-    """One gradient step, with the gradient's norm held at `MAX_GRADIENT`."""
+    """One gradient step, with the gradient's norm held at the network's `max_gradient`."""
     adam.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
-    torch.nn.utils.clip_grad_norm_(network.parameters(), MAX_GRADIENT)
+    torch.nn.utils.clip_grad_norm_(network.parameters(), network.bounds.max_gradient)
     adam.step()
 
 
