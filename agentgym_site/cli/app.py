@@ -10,6 +10,8 @@ import typer
 from agentgym_site import __version__
 from agentgym_site.cli.exits import EXIT_CODES, reported
 from agentgym_site.cli.options import budget_option, free_directory, setting, train_config
+from agentgym_site.cli.site import calm
+from training.rl.gym.names import gym_id
 
 app = typer.Typer(
     name="agentgym",
@@ -46,6 +48,7 @@ def _main(
 def train_command(  # noqa: PLR0913 (one per option)
     scenario: Annotated[str, typer.Argument(help="What to train for; `agentgym list` names them.")],
     episodes: Annotated[str | None, setting("episodes")] = None,
+    steps: Annotated[str | None, setting("steps")] = None,
     learning_rate: Annotated[str | None, setting("learning_rate")] = None,
     batch_size: Annotated[str | None, setting("batch_size")] = None,
     discount_factor: Annotated[str | None, setting("discount_factor")] = None,
@@ -75,18 +78,26 @@ def train_command(  # noqa: PLR0913 (one per option)
 ) -> None:
     """Train an agent, show its progress, and end with the evidence on held-out tasks.
 
-    The run shows in the portal as well. Ctrl-C stops it and keeps what was learned.
+    The run shows in the portal as well. Ctrl-C stops it and keeps what was learned. `gym:CartPole-v1` in place of a
+    scenario learns that Gymnasium environment, without a database.
     """
     with reported(as_json=as_json):
         given = {
-            "scenario": scenario, "episodes": episodes, "learning_rate": learning_rate,
-            "batch_size": batch_size, "discount_factor": discount_factor,
-            "checkpoint_interval": checkpoint_interval, "seed": seed, "difficulty": difficulty,
-            "algorithm": algorithm, "curriculum": curriculum, "max_seconds": max_seconds,
-            "max_cost": max_cost,
+            "scenario": scenario, "episodes": episodes, "steps": steps,
+            "learning_rate": learning_rate, "batch_size": batch_size,
+            "discount_factor": discount_factor, "checkpoint_interval": checkpoint_interval,
+            "seed": seed, "difficulty": difficulty, "algorithm": algorithm,
+            "curriculum": curriculum, "max_seconds": max_seconds, "max_cost": max_cost,
         }  # fmt: skip
+        calm()  # to check a gym: id imports numpy
         config, values = train_config(given, assignments or ())
         output_dir = free_directory(output_dir)
+        if gym_id(config.scenario) is not None:
+            from agentgym_site.cli.gym import train_gym  # noqa: PLC0415
+
+            raise typer.Exit(
+                train_gym(config, values, output_dir, verbose=verbose, as_json=as_json)
+            )
         from agentgym_site.cli.train import Wanted, train  # noqa: PLC0415
 
         raise typer.Exit(train(Wanted(config, values, output_dir, verbose, as_json)))

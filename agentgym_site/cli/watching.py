@@ -75,7 +75,7 @@ class JsonLines(Watcher):
 class PlainLines(Watcher):
     """A line every two seconds, for logs and pipes. verbose: every update, with all its metrics."""
 
-    def __init__(self, target: float, *, verbose: bool = False) -> None:
+    def __init__(self, target: float | None, *, verbose: bool = False) -> None:
         self.target, self.verbose = target, verbose
         self._next = 0.0
         self._phase = ""
@@ -97,17 +97,23 @@ def write_json(value: Any) -> None:
     sys.stdout.flush()
 
 
-def plain_line(progress: Progress, target: float, *, verbose: bool = False) -> str:
-    """A progress in one line."""
+def plain_line(progress: Progress, target: float | None, *, verbose: bool = False) -> str:
+    """A progress in one line. target: of tool reliability; None where there are no tools."""
     if progress.phase == "evidence":
         return f"evidence {100 * progress.fraction:3.0f} %: held-out tasks, with the baselines"
     m = progress.metrics
-    line = (
-        f"training {progress.episodes:,}/{progress.total_episodes:,} episodes, {time_left(progress)}: "
-        f"reliability {percent(m.get('tool_reliability'))} (target {100 * target:.0f} %), "
-        f"success {percent(m.get('success'))}, reward {number(m.get('reward'))}, "
-        f"{number(m.get('steps_per_second'), 0)} steps/s"
-    )
+    speed = f"{number(m.get('steps_per_second'), 0)} steps/s"
+    if target is None:
+        line = (
+            f"training {100 * progress.fraction:3.0f} %, {progress.episodes:,} episodes, "
+            f"{progress.env_steps:,} steps, {time_left(progress)}: return {number(m.get('reward'))}, {speed}"
+        )
+    else:
+        line = (
+            f"training {progress.episodes:,}/{progress.total_episodes:,} episodes, {time_left(progress)}: "
+            f"reliability {percent(m.get('tool_reliability'))} (target {100 * target:.0f} %), "
+            f"success {percent(m.get('success'))}, reward {number(m.get('reward'))}, {speed}"
+        )
     if not verbose:
         return line
     shown = {"tool_reliability", "success", "reward", "steps_per_second"}
@@ -117,9 +123,9 @@ def plain_line(progress: Progress, target: float, *, verbose: bool = False) -> s
 
 def time_left(progress: Progress) -> str:
     """Training time left at the pace so far."""
-    if not progress.episodes or progress.phase != "training":
+    if not progress.fraction or progress.phase != "training":
         return "time left unknown"
-    left = progress.seconds / progress.episodes * (progress.total_episodes - progress.episodes)
+    left = progress.seconds / progress.fraction * (1 - progress.fraction)
     return f"{duration(left)} left"
 
 
