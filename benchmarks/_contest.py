@@ -100,13 +100,13 @@ def ours(
     weights: Weights = {}
     clock.start()
     for progress in train(config):
-        if progress.phase != "training":
-            break
         if progress.metrics:
             more = progress.episodes - episodes
             episodes = progress.episodes
             clock.add(progress.env_steps, more, progress.metrics["reward"])
         weights = progress.weights or weights
+        if progress.fraction == 1 and progress.weights:
+            break  # all is learned; the evaluation would follow
     task: Any = problem_of(config)
     *_, played = task.play(weights, TEST_SEEDS, config.evaluation_tasks)
     return clock.result(float(np.mean(played.returns)))
@@ -121,11 +121,11 @@ def ours_on_support(settings: dict[str, Any], tasks: int) -> dict[str, Any]:
     weights: Weights = {}
     clock.start()
     for progress in train(config):
-        if progress.phase != "training":
-            break
         if progress.metrics:
             clock.add(progress.env_steps, 0, None)
         weights = progress.weights or weights
+        if progress.fraction == 1 and progress.weights:
+            break  # all is learned; the evaluation would follow
     return clock.result(problem_of(config).validate(weights)["validation_success"] or 0.0)
 
 
