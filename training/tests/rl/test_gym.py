@@ -30,6 +30,8 @@ SMALL: dict[str, Any] = {
     "steps": 6_000,
     "environments": 8,
     "rollout_steps": 32,
+    "learning_rate": 1e-3,
+    "update_epochs": 4,
     "checkpoint_interval": 60,
     "evaluation_tasks": 5,
 }
@@ -299,7 +301,7 @@ def test_cartpole_is_learned() -> None:
 
 @pytest.mark.parametrize("scenario", ["gym:CartPole-v1", "gym:Acrobot-v1"])
 def test_a_run_from_a_checkpoint_equals_the_unbroken_one(scenario: str) -> None:
-    config = configured(scenario=scenario, checkpoint_interval=4 if "Acro" in scenario else 60)
+    config = configured(scenario=scenario, checkpoint_interval=4 if "Acro" in scenario else 30)
     whole = learned(config)
     states = [p for p in whole if p.state is not None]
     assert len(states) >= 2
