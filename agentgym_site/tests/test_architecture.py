@@ -22,7 +22,15 @@ PURE = (
     "models_registry.adapters",
     "training.rl",
 )
-HEAVY = ("torch", "langchain", "langchain_core", "autogen_agentchat", "crewai", "gymnasium")
+HEAVY = (
+    "torch",
+    "langchain",
+    "langchain_core",
+    "autogen_agentchat",
+    "crewai",
+    "gymnasium",
+    "pettingzoo",
+)
 MOST_LINES, MOST_TEMPLATE_LINES = 400, 150
 
 

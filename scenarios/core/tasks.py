@@ -47,7 +47,7 @@ class Milestone:
     name: unique in the task. tool: tool name, or `ASK`. arguments: parameter -> accepted values; a parameter that is
     not listed must not be passed. after: names of milestones that must be reached first (a partial order).
     optional: right when done once, but neither needed nor paid. returns: what the result's content must satisfy to
-    count (a search must have found the article); None: any result that is not an error.
+    count (a search must have found the article); None: any result that is not an error. role: whose it is, in a team.
     """
 
     name: str
@@ -56,6 +56,7 @@ class Milestone:
     after: tuple[str, ...] = ()
     optional: bool = False
     returns: Callable[[Any], bool] | None = None
+    role: str = ""
 
     def oracle_arguments(self) -> dict[str, Json]:
         return {
