@@ -1,4 +1,4 @@
-"""Ragged features as padded index arrays over a table of distinct bags."""
+"""Ragged features as index arrays over a table of distinct bags: states padded, candidates end to end."""
 
 from __future__ import annotations
 
@@ -52,15 +52,39 @@ class States:
 
 @dataclass(slots=True)
 class Pointers:
-    """R arguments to choose: state (R,) row of the state, parameter (R,), previous (R,) bag of the argument chosen
-    before, candidates (R, C), pair (R, C, PAIR), mask (R, C)."""
+    """R arguments to choose, with M candidates end to end: some have three, some a hundred, and padding would cost most.
+
+    state: (R,) row of the state. parameter: (R,). previous: (R,) bag of the argument chosen before. sizes: (R,) number
+    of candidates, at least 1. candidates: (M,). pair: (M, PAIR).
+    """
 
     state: IntArray
     parameter: IntArray
     previous: IntArray
+    sizes: IntArray
     candidates: IntArray
     pair: FloatArray
-    mask: NDArray[np.bool_]
+
+    @property
+    def row(self) -> IntArray:
+        """(M,) the argument that each candidate is for."""
+        return np.repeat(np.arange(len(self.sizes)), self.sizes)
+
+    @property
+    def starts(self) -> IntArray:
+        """(R,) where each argument's candidates begin."""
+        return starts_of(self.sizes)
+
+
+def starts_of(sizes: IntArray) -> IntArray:
+    """Where parts of these sizes begin that lie end to end."""
+    starts: IntArray = np.cumsum(sizes) - sizes
+    return starts
+
+
+def spans(starts: IntArray, sizes: IntArray) -> IntArray:
+    """The indices of some parts, end to end: from each start so many."""
+    return np.repeat(starts - starts_of(sizes), sizes) + np.arange(sizes.sum())
 
 
 def collate_states(table: BagTable, observations: Sequence[Observation]) -> States:
@@ -79,20 +103,11 @@ def collate_pointers(
     choices: Sequence[Choices],
     previous: Sequence[Bag | None],
 ) -> Pointers:
-    count, width = len(choices), max((len(c.candidates) for c in choices), default=1)
-    pair = np.zeros((count, width, PAIR), dtype=np.float32)
-    candidates = np.zeros((count, width), dtype=np.int64)
-    mask = np.zeros((count, width), dtype=np.bool_)
-    for i, choice in enumerate(choices):
-        size = len(choice.candidates)
-        pair[i, :size] = choice.pair
-        candidates[i, :size] = [table.number(c.bag) for c in choice.candidates]
-        mask[i, :size] = True
     return Pointers(
         np.array(states, dtype=np.int64),
         np.array([table.number(c.parameter.bag) for c in choices], dtype=np.int64),
         np.array([table.number(b) if b is not None else 0 for b in previous], dtype=np.int64),
-        candidates,
-        pair,
-        mask,
+        np.array([len(c.candidates) for c in choices], dtype=np.int64),
+        np.array([table.number(c.bag) for choice in choices for c in choice.candidates], np.int64),
+        np.concatenate([c.pair for c in choices] or [np.zeros((0, PAIR), np.float32)]),
     )

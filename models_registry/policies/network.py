@@ -1,6 +1,6 @@
 """The network whose gradient is taken: the formulas of `runtime.Forward`, in torch.
 
-Shapes: N decisions, T tools and kinds, R arguments, C candidates, U distinct bags. A bag is encoded once per
+Shapes: N decisions, T tools and kinds, R arguments, M candidates of them all, U distinct bags. A bag is encoded once per
 minibatch; everything else is a gather.
 """
 
@@ -73,22 +73,32 @@ class PolicyNetwork(nn.Module):
         h: Tensor,
         parameter: Tensor,
         previous: Tensor,
+        row: Tensor,
         candidates: Tensor,
         pair: Tensor,
-        mask: Tensor,
     ) -> Tensor:
-        """(R, C); h is already the state of each argument's decision, (R, HIDDEN)."""
+        """(M,); h is already the state of each argument's decision, (R, HIDDEN). row: (M,) argument of each candidate."""
         query = torch.cat([h, e[parameter], e[previous]], dim=1)
-        text, key = self.linear("point_text", e), self.linear("point_key", e)
-        mixed = self.linear("point_query", query)[:, None] + functional.embedding(candidates, text)
-        mixed = mixed + self.linear("point_pair", pair)
-        score = self.linear("point_score", torch.relu(mixed))[..., 0]
-        dot = functional.embedding(candidates, key) @ self.linear("point_dot", query)[..., None]
-        return _log_softmax(score + dot[..., 0] / math.sqrt(ATTEND), mask)
+        own = functional.embedding(candidates, e)
+        mixed = functional.embedding(row, self.linear("point_query", query))
+        mixed = mixed + self.linear("point_text", own) + self.linear("point_pair", pair)
+        score = self.linear("point_score", torch.relu(mixed))[:, 0]
+        wanted = functional.embedding(row, self.linear("point_dot", query))
+        score = score + (self.linear("point_key", own) * wanted).sum(1) / math.sqrt(ATTEND)
+        return _log_softmax_by(row, score, len(query))
 
     def export(self) -> dict[str, NDArray[np.float32]]:
         """A copy of the weights for the runtime and the bundle."""
         return {name: value.detach().numpy().copy() for name, value in self.named_parameters()}
+
+
+def _log_softmax_by(row: Tensor, score: Tensor, count: int) -> Tensor:
+    """Log-softmax within each of `count` rows whose scores lie end to end."""
+    top = score.new_full((count,), -math.inf)
+    top = top.scatter_reduce(0, row, score.detach(), "amax")
+    score = score - top.index_select(0, row)
+    total = score.new_zeros(count).index_add(0, row, score.exp())
+    return score - total.log().index_select(0, row)
 
 
 def _log_softmax(score: Tensor, mask: Tensor) -> Tensor:

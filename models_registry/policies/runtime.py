@@ -133,22 +133,17 @@ class Forward:
         return np.where(states.mask, score, -np.inf)
 
     def point_logits(self, h: FloatArray, p: Pointers) -> FloatArray:
-        """(R, C), masked with -inf."""
-        e = self.encodings()
+        """(M,)"""
+        e, row = self.encodings(), p.row
         query = np.concatenate([h[p.state], e[p.parameter], e[p.previous]], axis=1)
-        used, inverse = np.unique(p.candidates, return_inverse=True)
-        text, key = self.linear("point_text", e[used]), self.linear("point_key", e[used])
-        inverse = inverse.reshape(p.candidates.shape)
-        mixed = (
-            self.linear("point_query", query)[:, None]
-            + text[inverse]
-            + self.linear("point_pair", p.pair)
-        )
-        score = self.linear("point_score", np.maximum(mixed, 0))[..., 0]
-        score += (key[inverse] @ self.linear("point_dot", query)[..., None])[..., 0] / np.float32(
-            np.sqrt(ATTEND)
-        )
-        return np.where(p.mask, score, -np.inf)
+        own = e[p.candidates]
+        mixed = self.linear("point_query", query)[row]
+        mixed += self.linear("point_text", own)
+        mixed += self.linear("point_pair", p.pair)
+        score = self.linear("point_score", np.maximum(mixed, 0))[:, 0]
+        wanted = self.linear("point_dot", query)[row]
+        score += (self.linear("point_key", own) * wanted).sum(1) / np.float32(np.sqrt(ATTEND))
+        return score
 
 
 def log_softmax(logits: FloatArray) -> FloatArray:
@@ -157,12 +152,26 @@ def log_softmax(logits: FloatArray) -> FloatArray:
     return out
 
 
+def log_softmax_by(pointers: Pointers, logits: FloatArray) -> FloatArray:
+    """(M,): log-softmax within each argument's candidates."""
+    starts, row = pointers.starts, pointers.row
+    shifted = logits - np.maximum.reduceat(logits, starts)[row]
+    out: FloatArray = shifted - np.log(np.add.reduceat(np.exp(shifted), starts))[row]
+    return out
+
+
 def _pick(log_probs: FloatArray, rng: np.random.Generator | None) -> IntArray:
-    """Index per row: the most likely one, or with `rng` one drawn by its probability (Gumbel trick)."""
+    """Index per row: the most likely one, or with `rng` one drawn by its probability."""
+    return np.asarray(_noisy(log_probs, rng).argmax(axis=-1))
+
+
+def _noisy(log_probs: FloatArray, rng: np.random.Generator | None) -> FloatArray:
+    """Log-probabilities plus Gumbel noise where there is an `rng`: the highest one is a draw from the softmax."""
     if rng is None:
-        return np.asarray(log_probs.argmax(axis=-1))
+        return log_probs
     noise = -np.log(-np.log(rng.random(log_probs.shape) + 1e-20) + 1e-20)
-    return np.asarray((log_probs + noise).argmax(axis=-1))
+    noisy: FloatArray = log_probs + noise
+    return noisy
 
 
 def decide(
@@ -214,12 +223,14 @@ def _point(
             parameter = tools.views[samples[i].tool].parameters[position]
             rows.append(conversations[i].choices(samples[i].tool, parameter, arguments[i]))
         pointers = collate_pointers(forward.table, open_, rows, [previous[i] for i in open_])
-        log_probs = log_softmax(forward.point_logits(h, pointers))
-        for row, (i, index) in enumerate(zip(open_, _pick(log_probs, rng), strict=True)):
-            choice, sample = rows[row], samples[i]
+        log_probs = log_softmax_by(pointers, forward.point_logits(h, pointers))
+        noisy = _noisy(log_probs, rng)
+        for i, choice, start in zip(open_, rows, pointers.starts, strict=True):
+            sample = samples[i]
+            index = int(noisy[start : start + len(choice.candidates)].argmax())
             sample.choices.append(choice)
-            sample.chosen.append(int(index))
-            sample.log_prob += float(log_probs[row, index])
+            sample.chosen.append(index)
+            sample.log_prob += float(log_probs[start + index])
             candidate = choice.candidates[index]
             previous[i] = candidate.bag
             if candidate.value is not OMIT:

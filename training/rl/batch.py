@@ -11,14 +11,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models_registry.policies.bags import Bag
-from models_registry.policies.batch import BagTable, Pointers, States
+from models_registry.policies.batch import BagTable, Pointers, States, spans, starts_of
 
 Ints = NDArray[np.int64]
 
 
 @dataclass(slots=True)
 class ToolMinibatch:
-    """Tensors of B decisions; bag numbers are renumbered to the bags that occur. See `PolicyNetwork` for the shapes."""
+    """Tensors of B decisions; bag numbers are renumbered to the bags that occur. See `PolicyNetwork` for the shapes.
+
+    p_chosen: (R,) which of all candidates was chosen for each argument.
+    """
 
     rows: Tensor
     offsets: Tensor
@@ -33,9 +36,9 @@ class ToolMinibatch:
     p_state: Tensor
     p_parameter: Tensor
     p_previous: Tensor
+    p_row: Tensor
     p_candidates: Tensor
     p_pair: Tensor
-    p_mask: Tensor
     p_chosen: Tensor
     old_log_probs: Tensor
     advantages: Tensor
@@ -66,7 +69,7 @@ class Batch:
     def __post_init__(self) -> None:
         sizes = np.array([len(bag.rows) for bag in self.table.bags], dtype=np.int64)
         self._sizes = sizes
-        self._starts = np.cumsum(sizes) - sizes
+        self._starts = starts_of(sizes)
         self._rows = np.concatenate([bag.rows for bag in self.table.bags])
 
     def pack(self) -> NDArray[np.uint8]:
@@ -101,12 +104,12 @@ class Batch:
         place = np.full(len(self), -1, dtype=np.int64)
         place[index] = np.arange(len(index))
         own = np.flatnonzero(place[p.state] >= 0)
-        width = int(p.mask[own].sum(1).max()) if len(own) else 1
-        candidates = p.candidates[own, :width]
+        offered = p.sizes[own]
+        inside = spans(p.starts[own], offered)
         arrays = (
             s.texts[index],
             s.facts[index],
-            candidates,
+            p.candidates[inside],
             p.parameter[own],
             p.previous[own],
             self.tools,
@@ -116,13 +119,9 @@ class Batch:
             torch.from_numpy(number[a]) for a in arrays
         )
         sizes = self._sizes[used]
-        ends = np.cumsum(sizes)
-        rows = self._rows[
-            np.repeat(self._starts[used] - (ends - sizes), sizes) + np.arange(sizes.sum())
-        ]
         return ToolMinibatch(
-            torch.from_numpy(rows),
-            torch.from_numpy(ends - sizes),
+            torch.from_numpy(self._rows[spans(self._starts[used], sizes)]),
+            torch.from_numpy(starts_of(sizes)),
             torch.from_numpy(sizes),
             texts,
             facts,
@@ -134,10 +133,10 @@ class Batch:
             torch.from_numpy(place[p.state[own]]),
             parameter,
             previous,
+            torch.from_numpy(np.repeat(np.arange(len(own)), offered)),
             points,
-            torch.from_numpy(p.pair[own, :width]),
-            torch.from_numpy(p.mask[own, :width]),
-            torch.from_numpy(self.chosen[own]),
+            torch.from_numpy(p.pair[inside]),
+            torch.from_numpy(starts_of(offered) + self.chosen[own]),
             torch.from_numpy(self.old_log_probs[index]),
             torch.from_numpy(self.advantages[index]),
             torch.from_numpy(self.returns[index]),

@@ -49,13 +49,13 @@ class ToolNetwork(PolicyNetwork):
                 h[mini.p_state],
                 mini.p_parameter,
                 mini.p_previous,
+                mini.p_row,
                 mini.p_candidates,
                 mini.p_pair,
-                mini.p_mask,
             )
             if "arguments" not in self.trained:
                 point = point.detach()
-            chosen = point.gather(1, mini.p_chosen[:, None])[:, 0]
-            log_probs = log_probs.index_add(0, mini.p_state, chosen)
-            entropy = entropy.index_add(0, mini.p_state, -(point.exp() * point).sum(1))
+            log_probs = log_probs.index_add(0, mini.p_state, point.index_select(0, mini.p_chosen))
+            decision = mini.p_state.index_select(0, mini.p_row)
+            entropy = entropy.index_add(0, decision, -(point.exp() * point))
         return log_probs, entropy, self.values(h)
