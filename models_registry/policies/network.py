@@ -46,7 +46,7 @@ class PolicyNetwork(nn.Module):
         active = torch.relu(self.linear("sentence", e)) * (torch.arange(len(e)) > 0)[:, None]
         each = functional.embedding(texts, active)
         text = torch.cat([each.amax(1), each.sum(1)], dim=1)
-        fact = functional.embedding_bag(facts, e, mode="sum")
+        fact = functional.embedding(facts, e).sum(1)
         first = torch.relu(self.linear("state_in", torch.cat([text, fact, scalars], dim=1)))
         return first + torch.relu(self.linear("state_mid", first))
 
