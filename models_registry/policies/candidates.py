@@ -7,9 +7,8 @@ numbers (how recent it is, how well the record it belongs to matches the user's 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 from models_registry.policies.bags import Bag, bag
 from scenarios.core.types import Json
@@ -111,27 +110,29 @@ class _Record:
 _NO_RECORD = _Record((), ())
 
 
-def leaves(value: Json) -> Iterator[tuple[str, int, Json, _Record]]:
-    """(path, position in its list, scalar, the record it stands in) of every leaf that is not null."""
-    yield from _leaves(value, "", _NO_RECORD, 0)
+Leaf = tuple[str, int, Json, _Record]
+"""Path, position in its list, scalar, the record it stands in."""
 
 
-def _leaves(
-    value: Json, path: str, record: _Record, at: int
-) -> Iterator[tuple[str, int, Json, _Record]]:
+def leaves(value: Json) -> list[Leaf]:
+    """The first `MAX_LEAVES` leaves that are not null."""
+    found: list[Leaf] = []
+    _gather(value, "", _NO_RECORD, 0, found)
+    return found[:MAX_LEAVES]
+
+
+def _gather(value: Json, path: str, record: _Record, at: int, found: list[Leaf]) -> None:
+    if len(found) >= MAX_LEAVES:
+        return
     if isinstance(value, dict):
         record = _record(value)
         for key, inner in value.items():
-            below = f"{path}.{key}" if path else key
-            if isinstance(inner, dict | list):
-                yield from _leaves(inner, below, record, at)
-            elif inner is not None:
-                yield below, at, inner, record
+            _gather(inner, f"{path}.{key}" if path else key, record, at, found)
     elif isinstance(value, list):
         for position, inner in enumerate(value):
-            yield from _leaves(inner, f"{path}[]", record, position)
+            _gather(inner, f"{path}[]", record, position, found)
     elif value is not None:
-        yield path, at, value, record
+        found.append((path, at, value, record))
 
 
 def _record(value: dict[str, Json]) -> _Record:
@@ -151,9 +152,9 @@ def categorical(value: Json) -> str | None:
     return None
 
 
-def from_result(tool: str, content: Json, turn: int) -> Iterator[Candidate]:
+def from_result(tool: str, found: Sequence[Leaf], turn: int) -> Iterator[Candidate]:
     """The leaves of a tool's result, each with its JSON path and the record it stands in."""
-    for path, position, value, record in islice(leaves(content), MAX_LEAVES):
+    for path, position, value, record in found:
         key = path.rsplit(".", 1)[-1].removesuffix("[]")
         tokens = [
             "src:result",

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 
 from models_registry.policies import candidates as pointing
 from models_registry.policies.bags import Bag, bag, text_bag
-from models_registry.policies.candidates import Candidate
+from models_registry.policies.candidates import Candidate, Leaf
 from models_registry.policies.toolset import Parameter, ToolSet
 from scenarios.core.types import Json, Turn
 
@@ -89,6 +88,8 @@ class _History:
     """How often the latest arguments were answered in a row, and (`same_errors`) how often with an error."""
     same_errors: int = 0
     turn: Turn | None = None
+    leaves: list[Leaf] = field(default_factory=list)
+    """Of the latest result."""
     facts: Bag | None = None
     arguments: list[dict[str, Json]] = field(default_factory=list)
 
@@ -171,11 +172,11 @@ class Conversation:
         past.same_errors += turn.is_error
         past.arguments.append(dict(call.arguments))
         self.asks_in_a_row = 0
-        past.turn = turn
+        past.turn, past.leaves = turn, pointing.leaves(turn.content)
         past.facts = self._fact_bag(name, past)
         self.errors += turn.is_error
         if not turn.is_error:
-            self._add(list(pointing.from_result(name, turn.content, self._turns)))
+            self._add(list(pointing.from_result(name, past.leaves, self._turns)))
 
     def _add(self, found: list[Candidate]) -> None:
         new = {(c.key, c.path, str(c.value)) for c in found if c.source == "result"}
@@ -224,7 +225,7 @@ class Conversation:
         tokens = [f"called:{tool}", f"called:{tool}:{state}", f"called:{tool}:{min(past.calls, 3)}"]
         did = ((k, pointing.categorical(v)) for k, v in turn.call.arguments.items())
         tokens += [f"did:{tool}.{k}={c}" for k, c in did if c is not None]
-        found = list(islice(pointing.leaves(turn.content), pointing.MAX_LEAVES))
+        found = past.leaves
         fits = {id(r): sum(map(self._is_mentioned, r.values)) for p, _, _, r in found if "[]" in p}
         best = max(fits.values(), default=0)
         for path, _, value, record in found:

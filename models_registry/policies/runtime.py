@@ -175,11 +175,15 @@ def _noisy(log_probs: FloatArray, rng: np.random.Generator | None) -> FloatArray
 
 
 def decide(
-    forward: Forward, conversations: Sequence[Conversation], rng: np.random.Generator | None = None
+    forward: Forward,
+    conversations: Sequence[Conversation],
+    rng: np.random.Generator | None = None,
+    whole: Sequence[bool] | None = None,
 ) -> list[Sample]:
     """One decision for each conversation (all over the same tools): sampled with `rng`, the most likely one without.
 
     pi(decision | s) = pi(tool | s) * prod_p pi(argument_p | s, tool, arguments so far)
+    whole: False where only the tool and the value are wanted, and no arguments. (The oracle decides there.)
     """
     tools = conversations[0].tools
     observations = [conversation.observe() for conversation in conversations]
@@ -198,7 +202,12 @@ def decide(
                 observations[i], int(tool), decision, float(values[i]), float(log_probs[i, tool])
             )
         )
-    arguments = _point(forward, conversations, samples, h, rng)
+    pointing = [
+        i
+        for i, sample in enumerate(samples)
+        if tools.views[sample.tool].parameters and (whole is None or whole[i])
+    ]
+    arguments = _point(forward, conversations, samples, pointing, h, rng)
     for i, sample in enumerate(samples):
         sample.decision = _decision(tools, sample, arguments[i], np.exp(log_probs[i]))
     return samples
@@ -208,14 +217,14 @@ def _point(
     forward: Forward,
     conversations: Sequence[Conversation],
     samples: list[Sample],
+    open_: list[int],
     h: FloatArray,
     rng: np.random.Generator | None,
 ) -> list[dict[str, Json]]:
-    """Choose the arguments of every call, parameter by parameter; fills `choices`, `chosen` and `log_prob`."""
+    """Choose the arguments of the calls in `open_`, parameter by parameter; fills `choices`, `chosen`, `log_prob`."""
     tools = conversations[0].tools
     arguments: list[dict[str, Json]] = [{} for _ in samples]
     previous: list[Bag | None] = [None] * len(samples)
-    open_ = [i for i, sample in enumerate(samples) if tools.views[sample.tool].parameters]
     position = 0
     while open_:
         rows = []

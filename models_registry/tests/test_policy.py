@@ -111,7 +111,7 @@ def test_a_sum_and_a_code_do_not_look_the_same() -> None:
 
 
 def test_leaves_of_results_carry_their_path_and_the_record_beside_them() -> None:
-    found = list(candidates.from_result("check", PAYMENTS, 3))
+    found = list(candidates.from_result("check", candidates.leaves(PAYMENTS), 3))
     first = next(c for c in found if c.value == "P-1")
     assert (first.key, first.path, first.siblings) == (
         "payment_id",
@@ -119,7 +119,7 @@ def test_leaves_of_results_carry_their_path_and_the_record_beside_them() -> None
         ("P-1", 49.0, "paid"),
     )
     assert (
-        len(list(candidates.from_result("check", {"all": list(range(500))}, 0)))
+        len(list(candidates.from_result("check", candidates.leaves({"all": list(range(500))}), 0)))
         == candidates.MAX_LEAVES
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema_rs import Draft202012Validator
 
 from scenarios.core.types import Json, Tool
 
@@ -15,17 +15,6 @@ from scenarios.core.types import Json, Tool
 @lru_cache(maxsize=4096)
 def _validator(schema: str) -> Draft202012Validator:
     return Draft202012Validator(json.loads(schema))
-
-
-@lru_cache(maxsize=65536)
-def _value_allowed(schema: str, value: str) -> bool:
-    return bool(_validator(schema).is_valid(json.loads(value)))
-
-
-@lru_cache(maxsize=65536)
-def _errors(schema: str, arguments: str) -> tuple[str, ...]:
-    found = sorted(_validator(schema).iter_errors(json.loads(arguments)), key=lambda e: str(e.path))
-    return tuple(f"{'.'.join(map(str, e.path)) or 'arguments'}: {e.message}" for e in found)
 
 
 def schema_text(schema: Mapping[str, Json]) -> str:
@@ -41,20 +30,28 @@ def argument_errors(tool: Tool, arguments: Mapping[str, Json]) -> tuple[str, ...
     unknown = sorted(set(arguments) - set(tool.properties))
     if unknown:
         return tuple(f"{name}: is not a parameter of {tool.name}" for name in unknown)
-    return _errors(_tool_text(id(tool), tool), json.dumps(dict(arguments), sort_keys=True))
+    validator, given = _validator_of(tool), dict(arguments)
+    if validator.is_valid(given):
+        return ()
+    found = sorted(
+        validator.iter_errors(given), key=lambda e: [str(part) for part in e.instance_path]
+    )
+    return tuple(
+        f"{'.'.join(map(str, e.instance_path)) or 'arguments'}: {e.message}" for e in found
+    )
 
 
 def value_allowed(schema: Mapping[str, Json], value: Json) -> bool:
     """Whether one value satisfies one parameter's schema."""
-    return _value_allowed(schema_text(schema), json.dumps(value, sort_keys=True))
+    return _validator(schema_text(schema)).is_valid(value)
 
 
-_texts: dict[int, tuple[Any, str]] = {}
+_validators: dict[int, tuple[Any, Draft202012Validator]] = {}
 
 
-def _tool_text(key: int, tool: Tool) -> str:
-    # Serialising a schema costs more than looking it up; the tool is kept beside its text so that its id stays its own.
-    kept = _texts.get(key)
+def _validator_of(tool: Tool) -> Draft202012Validator:
+    # Serialising a schema costs more than looking it up; the tool is kept beside its validator so that its id stays its own.
+    kept = _validators.get(id(tool))
     if kept is None or kept[0] is not tool:
-        kept = _texts[key] = (tool, schema_text(tool.parameters))
+        kept = _validators[id(tool)] = (tool, _validator(schema_text(tool.parameters)))
     return kept[1]

@@ -119,6 +119,10 @@ class Lanes:
     def conversations(self) -> list[Conversation]:
         return [lane.conversation for lane in self._lanes]
 
+    def free(self) -> list[bool]:
+        """Where the policy acts, and not the oracle."""
+        return [not lane.guided for lane in self._lanes]
+
     def conversation(self, n: int) -> Conversation:
         return self._lanes[n].conversation
 

@@ -77,7 +77,7 @@ def _cut_anywhere(forward: Forward, lanes: Lanes, order: Order) -> tuple[Batch, 
     taught: list[Sample | None] = []
     cut: dict[int, float] = {}
     for t in range(order.steps):
-        now = decide(forward, lanes.conversations(), lanes.rng)
+        now = decide(forward, lanes.conversations(), lanes.rng, lanes.free())
         if order.guidance is not None:
             taught += [lanes.taught(n, sample) for n, sample in enumerate(now)]
         samples.extend(now)

@@ -46,7 +46,7 @@ def train(
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     # Filling what will be overwritten anyway costs a twentieth of an update; nothing here reads it before.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     problem = problem_of(config)
     session = Session.of(config, problem)
     if resume is not None:
