@@ -31,11 +31,21 @@ class Finished:
     count: int = 0
     """Episodes that ended, those of the oracle included; the lists hold only the policy's own."""
     episodes: list[EpisodeRecord] = field(default_factory=list)
+    """Those worth a look: the first one, the first success, and each that was better than all before it."""
     rewards: list[float] = field(default_factory=list)
     successes: list[bool] = field(default_factory=list)
     lengths: list[int] = field(default_factory=list)
     calls: int = 0
     right_calls: int = 0
+
+    def end(self, episode: EpisodeRecord) -> None:
+        """Count an episode of the policy's own."""
+        first = episode.success and not any(self.successes)
+        if first or not self.episodes or episode.total_reward > max(self.rewards):
+            self.episodes.append(episode)  # all of them would be most of what a collector sends
+        self.rewards.append(episode.total_reward)
+        self.successes.append(episode.success)
+        self.lengths.append(len(episode.steps))
 
     def add(self, other: Finished) -> None:
         """Take in what another collector finished."""
@@ -152,10 +162,7 @@ class Lanes:
         episode = lane.builder.finish(success=info["success"], truncated=truncated)
         finished.count += 1
         if not lane.guided:
-            finished.episodes.append(episode)
-            finished.rewards.append(episode.total_reward)
-            finished.successes.append(episode.success)
-            finished.lengths.append(len(episode.steps))
+            finished.end(episode)
         if reopen:
             self._lanes[n] = self._open(lane.env)
         return Step(reward, terminated, truncated, lane.conversation)

@@ -146,7 +146,7 @@ class Session:
         chosen = [finished.episodes[0]]
         if not self.succeeded and any(finished.successes):
             self.succeeded = True
-            first = finished.episodes[finished.successes.index(True)]
+            first = next(episode for episode in finished.episodes if episode.success)
             chosen.append(replace(first, sampled_because="first_success"))
         best = max(finished.episodes, key=lambda episode: episode.total_reward)
         if best.total_reward > self.best_reward + 1e-9:
