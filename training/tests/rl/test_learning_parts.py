@@ -148,7 +148,7 @@ def test_collectors_share_the_environments_and_a_dead_one_is_named() -> None:
     with parallel.Collectors(made) as collectors:
         batches, finished = collectors.collect(WEIGHTS, order)
         assert [len(batch) for batch in batches] == [12, 8]
-        assert finished.count == len(finished.episodes)
+        assert finished.count == len(finished.rewards)
         process, _ = collectors._remote[0]
         process.kill()
         process.join()
