@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -94,6 +97,26 @@ def test_the_same_seed_gives_the_same_weights_and_evidence_and_another_seed_does
     other = last(configured(seed=4))
     assert other.weights is not None
     assert weights_hash(other.weights) != weights_hash(first.weights)
+
+
+@pytest.mark.slow
+def test_the_number_of_threads_does_not_change_the_weights() -> None:
+    """Whatever the machine lends: numpy's own threads in the collectors, torch's in the learner."""
+    code = (
+        "from training.tests.rl.test_train import configured, last; "
+        "from models_registry.artifacts.bundle import weights_hash; "
+        "print(weights_hash(last(configured(seed=3, episodes=200, evaluation_tasks=2)).weights))"
+    )
+    hashes = set()
+    for threads in ("1", "2"):
+        names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+        env = {**os.environ, **dict.fromkeys(names, threads)}
+        told = subprocess.run(
+            [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True
+        )
+        hashes.add(told.stdout.strip())
+    assert len(hashes) == 1
+    assert len(hashes.pop()) == 64
 
 
 def test_progress_counts_up_and_ends_with_weights_and_evidence() -> None:
