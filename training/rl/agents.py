@@ -11,16 +11,16 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 import numpy as np
 
 from models_registry.policies.bags import words
 from models_registry.policies.conversation import OMIT, Choices, Conversation
 from models_registry.policies.runtime import ANSWERS, Forward, decide
-from scenarios.core.env import ToolEnv
 from scenarios.core.scenario import Scenario
 from scenarios.core.types import Decision, Json, ToolCall, Turn
+from scenarios.core.world import World
 
 Picker = Callable[[Choices], int]
 
@@ -32,11 +32,18 @@ RETRIES = 2
 """How often a rule agent repeats a call that failed."""
 
 
+class HasWorld(Protocol):
+    """An environment with a hidden world, which only the oracle looks at."""
+
+    @property
+    def world(self) -> World | None: ...
+
+
 @dataclass(slots=True)
 class Seat:
     """One conversation under evaluation."""
 
-    env: ToolEnv
+    env: HasWorld
     conversation: Conversation
     turns: tuple[Turn, ...]
 

@@ -43,6 +43,9 @@ class ToolMinibatch:
     old_log_probs: Tensor
     advantages: Tensor
     returns: Tensor
+    role: str = ""
+    joint: tuple[Tensor, Tensor, Tensor] | None = None
+    """In a team with a shared critic: texts, facts and scalars of what the whole team has seen."""
 
 
 _OWN = ("tools", "tool", "chosen", "old_log_probs", "advantages", "returns")
@@ -65,6 +68,10 @@ class Batch:
     old_log_probs: NDArray[np.float32]
     advantages: NDArray[np.float32]
     returns: NDArray[np.float32]
+    role: str = ""
+    """Whose decisions they are, in a team."""
+    joint: States | None = None
+    """What the whole team has seen, where a critic reads it."""
 
     def __post_init__(self) -> None:
         sizes = np.array([len(bag.rows) for bag in self.table.bags], dtype=np.int64)
@@ -77,6 +84,9 @@ class Batch:
         arrays = {name: getattr(self, name) for name in _OWN}
         arrays |= {f"states.{f.name}": getattr(self.states, f.name) for f in fields(States)}
         arrays |= {f"pointers.{f.name}": getattr(self.pointers, f.name) for f in fields(Pointers)}
+        arrays["role"] = np.array(self.role)
+        if self.joint is not None:
+            arrays |= {f"joint.{f.name}": getattr(self.joint, f.name) for f in fields(States)}
         file = io.BytesIO()
         np.savez_compressed(file, rows=self._rows, sizes=self._sizes, **arrays)
         return np.frombuffer(file.getvalue(), dtype=np.uint8)
@@ -89,7 +99,12 @@ class Batch:
         table.bags = [Bag(rows) for rows in np.split(found["rows"], np.cumsum(found["sizes"])[:-1])]
         states = States(*(found[f"states.{f.name}"] for f in fields(States)))
         pointers = Pointers(*(found[f"pointers.{f.name}"] for f in fields(Pointers)))
-        return cls(table, states, pointers, *(found[name] for name in _OWN))
+        joint = None
+        if "joint.texts" in found:
+            joint = States(*(found[f"joint.{f.name}"] for f in fields(States)))
+        batch = cls(table, states, pointers, *(found[name] for name in _OWN))
+        batch.role, batch.joint = str(found["role"]), joint
+        return batch
 
     _sizes: Ints = None  # type: ignore[assignment]
     _starts: Ints = None  # type: ignore[assignment]
@@ -106,7 +121,7 @@ class Batch:
         own = np.flatnonzero(place[p.state] >= 0)
         offered = p.sizes[own]
         inside = spans(p.starts[own], offered)
-        arrays = (
+        arrays: tuple[Ints, ...] = (
             s.texts[index],
             s.facts[index],
             p.candidates[inside],
@@ -114,10 +129,15 @@ class Batch:
             p.previous[own],
             self.tools,
         )
+        if self.joint is not None:
+            arrays += (self.joint.texts[index], self.joint.facts[index])
         number, used = self._renumber(arrays)
-        texts, facts, points, parameter, previous, tools = (
+        texts, facts, points, parameter, previous, tools, *seen = (
             torch.from_numpy(number[a]) for a in arrays
         )
+        joint = None
+        if self.joint is not None:
+            joint = (seen[0], seen[1], torch.from_numpy(self.joint.scalars[index]))
         sizes = self._sizes[used]
         return ToolMinibatch(
             torch.from_numpy(self._rows[spans(self._starts[used], sizes)]),
@@ -140,6 +160,8 @@ class Batch:
             torch.from_numpy(self.old_log_probs[index]),
             torch.from_numpy(self.advantages[index]),
             torch.from_numpy(self.returns[index]),
+            self.role,
+            joint,
         )
 
     def _renumber(self, arrays: tuple[Ints, ...]) -> tuple[Ints, Ints]:

@@ -9,6 +9,7 @@ from dataclasses import Field, asdict, dataclass, fields
 from typing import Any
 
 from scenarios.core.registry import Registry, UnknownKey
+from scenarios.core.team import SHARING, Sharing
 from scenarios.core.types import DIFFICULTIES, Difficulty
 from scenarios.library import library
 from training.rl.algorithms import algorithms
@@ -58,6 +59,9 @@ class TrainConfig:
     kl_leash: float = 0.0
     group_size: int = 8
     update_epochs: int = 3
+    reward_sharing: Sharing = "shared"
+    sharing_weight: float = 0.5
+    critic: str = "shared"
     environments: int = 64
     collectors: int = 2
     rollout_steps: int = 32
@@ -118,6 +122,24 @@ SPECS: dict[str, Spec] = {
         100.0,
     ),
     "group_size": Spec("Group size", "Attempts at the same task that grpo compares.", 2, 256),
+    "reward_sharing": Spec(
+        "Reward sharing",
+        "Teams only. What each member is paid: the team's sum, what it earned itself, a weighted mean of both, or what "
+        "it earned less what the others did on average (zero-sum).",
+        choices=SHARING,
+    ),
+    "sharing_weight": Spec(
+        "Sharing weight",
+        "Teams only. Weight of the team's sum where sharing is weighted.",
+        0.0,
+        1.0,
+    ),
+    "critic": Spec(
+        "Critic",
+        "Teams only. shared: one value that reads what the whole team has seen (MAPPO); independent: each member's own "
+        "(IPPO).",
+        choices=("shared", "independent"),
+    ),
     "update_epochs": Spec("Update epochs", "Passes over each batch of experience.", 1, 50),
     "environments": Spec("Environments", "Conversations simulated side by side.", 1, 4_096),
     "collectors": Spec(

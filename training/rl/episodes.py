@@ -33,6 +33,8 @@ class EpisodeBuilder:
                 info["seconds"],
                 info["faulted"],
                 info.get("due", ""),
+                info.get("role", ""),
+                info.get("to", ()),
             )
         )
 

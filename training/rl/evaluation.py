@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -32,6 +32,8 @@ from training.rl.progress import EpisodeRecord
 
 PROGRESS_EVERY = 50
 """Episodes between two signs of progress."""
+Told = int | tuple[str, Tally]
+Play = Callable[..., Iterator[Told]]
 APART = ("random", "keyword", "retrieval", "oracle")
 """The baselines that a second process plays."""
 
@@ -79,7 +81,7 @@ def evaluate(
     total = len(agents) * exam.tasks * exam.attempts
     tallies: dict[str, Tally] = {}
     done = 0
-    with _Helper(exam, seed) as helper:
+    with Helper(_play_baselines, exam, APART, seed) as helper:
         yield Evaluated(0.0, "Calibration")
         facts = calibrated or fit_calibration(weights, exam)
         for name in (name for name in agents if name not in APART):
@@ -95,7 +97,7 @@ def evaluate(
     ordered = {name: tallies[name] for name in agents}
     told = {"seed": seed, "weights_sha256": weights_sha256, "convergence": convergence}
     document = evidence.build(exam, ordered, told, facts)
-    kept = [_with_confidence(record, Calibration.of(facts)) for record in tallies["trained"].kept]
+    kept = [with_confidence(record, Calibration.of(facts)) for record in tallies["trained"].kept]
     yield Evaluated(1.0, "done", document, kept)
 
 
@@ -110,7 +112,7 @@ def fit_calibration(weights: Weights, exam: Exam) -> dict[str, Json]:
     return calibration.fit_facts(calibration.fit(decided), decided)
 
 
-def _with_confidence(record: EpisodeRecord, calibrate: Calibration) -> EpisodeRecord:
+def with_confidence(record: EpisodeRecord, calibrate: Calibration) -> EpisodeRecord:
     """The transcript as the deployed agent would show it: with calibrated confidence."""
     steps = [
         replace(
@@ -122,21 +124,20 @@ def _with_confidence(record: EpisodeRecord, calibrate: Calibration) -> EpisodeRe
     return replace(record, steps=steps)
 
 
-class _Helper:
-    """A process that plays the baselines of `APART`; ended with the context."""
+class Helper:
+    """A process that plays some agents; ended with the context.
 
-    def __init__(self, exam: Exam, seed: int) -> None:
+    play: called there with the exam (without its scenario's object) and what else it needs; yields the number of
+    episodes since it last did, and each agent's (name, tally).
+    """
+
+    def __init__(self, play: Play, exam: Exam, names: Sequence[str], *more: Any) -> None:
         context = multiprocessing.get_context("spawn")
         self._ours, theirs = context.Pipe(duplex=False)
-        place = (
-            exam.scenario.key,
-            exam.split,
-            exam.difficulty,
-            exam.tasks,
-            exam.attempts,
-            exam.first_seed,
-        )
-        self._process = context.Process(target=_play_apart, args=(theirs, place, seed), daemon=True)
+        place = exam.scenario.key, replace(exam, scenario=None)  # type: ignore[arg-type]
+        arguments = (theirs, play, place, tuple(names), more)
+        self._process = context.Process(target=_serve, args=arguments, daemon=True)
+        self._names = names
         self.tallies: dict[str, Tally] = {}
         self._played = 0
         self._process.start()
@@ -153,7 +154,7 @@ class _Helper:
     def played(self, wait: float = 0.0) -> int:
         """Episodes that the process has told of so far. Raises `RuntimeError` where it has died."""
         try:
-            while len(self.tallies) < len(APART) and self._ours.poll(wait):
+            while len(self.tallies) < len(self._names) and self._ours.poll(wait):
                 told = self._ours.recv()
                 if isinstance(told, int):
                     self._played += told
@@ -166,23 +167,33 @@ class _Helper:
     def finished(self) -> bool:
         """Whether all tallies are here; waits a moment for news."""
         self.played(wait=0.2)
-        return len(self.tallies) == len(APART)
+        return len(self.tallies) == len(self._names)
 
 
-def _play_apart(connection: Connection, place: tuple[Any, ...], seed: int) -> None:
+def _serve(
+    connection: Connection,
+    play: Play,
+    place: tuple[str, Exam],
+    names: Sequence[str],
+    more: tuple[Any, ...],
+) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    key, *rest = place
-    exam = Exam(library.get(key)(), *rest)
-    agents = baselines(exam.scenario, seed)
+    key, exam = place
     try:
-        for name in APART:
-            state = Tally(agents[name].label)
-            for state in tally(agents[name], exam, count_tokens=name == "oracle"):
-                if len(state.task) % PROGRESS_EVERY == 0:
-                    connection.send(PROGRESS_EVERY)
-            connection.send((name, state))
+        for told in play(replace(exam, scenario=library.get(key)()), names, *more):
+            connection.send(told)
     except BrokenPipeError:
         return
+
+
+def _play_baselines(exam: Exam, names: Sequence[str], seed: int) -> Iterator[Told]:
+    agents = baselines(exam.scenario, seed)
+    for name in names:
+        state = Tally(agents[name].label)
+        for state in tally(agents[name], exam, count_tokens=name == "oracle"):
+            if len(state.task) % PROGRESS_EVERY == 0:
+                yield PROGRESS_EVERY
+        yield name, state
 
 
 def evaluate_version(

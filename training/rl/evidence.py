@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,13 +26,19 @@ def build(
     tallies: Mapping[str, Tally],
     told: Mapping[str, Json],
     calibrated: Mapping[str, Json],
+    attempts: Mapping[str, int] | None = None,
 ) -> dict[str, Json]:
     """The evidence document; its shape is documented in `docs/architecture.md`.
 
     told: facts that are passed on as they are (seed, weights_sha256, convergence). calibrated: `calibration.fit_facts`.
+    attempts: of agents that attempted each task less often than the exam says.
     """
+    tries = {name: (attempts or {}).get(name, exam.attempts) for name in tallies}
     counts = {name: _per_task(tally, exam.tasks) for name, tally in tallies.items()}
-    agents = {name: _agent(tally, exam, counts[name]) for name, tally in tallies.items()}
+    agents = {
+        name: _agent(tally, replace(exam, attempts=tries[name]), counts[name])
+        for name, tally in tallies.items()
+    }
     trained, oracle = tallies["trained"], tallies["oracle"]
     cost = cost_section(
         input_tokens=oracle.tokens_in,
@@ -57,7 +64,7 @@ def build(
         "agents": agents,
         "criteria": _criteria(exam, agents["trained"]),
         "cost": cost,
-        "differences": _differences(counts, exam.attempts),
+        "differences": _differences(counts, tries),
         "detectable": _detectable(agents["trained"]),
         "calibration": calibration.section(calibrated, trained.decided, exam.tasks),
         "leaks": leak_facts(exam.scenario, exam.split),
@@ -69,10 +76,10 @@ def build(
     return apply_prices(document, DEFAULT_PRICES)
 
 
-def _differences(counts: Mapping[str, Any], attempts: int) -> dict[str, Json]:
+def _differences(counts: Mapping[str, Any], attempts: Mapping[str, int]) -> dict[str, Json]:
     """The trained policy less each other agent, task by task."""
     return {
-        name: compare_counts(counts["trained"], other, (attempts, attempts))
+        name: compare_counts(counts["trained"], other, (attempts["trained"], attempts[name]))
         for name, other in counts.items()
         if name != "trained"
     }

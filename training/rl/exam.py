@@ -20,6 +20,8 @@ from training.rl.episodes import EpisodeBuilder
 from training.rl.progress import EpisodeRecord
 
 SEATS = 64
+VALIDATION_TASKS = 200
+"""Tasks that metrics during training are taken on."""
 TIMED_EPISODES = 50
 """Episodes of a batched agent that are decided again, one decision at a time, to measure how long a decision takes."""
 KEPT_FIRST, KEPT_FAILED, KEPT_MISTAKES = 12, 12, 48
@@ -67,6 +69,7 @@ class Exam:
 
 @dataclass(slots=True)
 class _Game:
+    env: ToolEnv
     seat: Seat
     builder: EpisodeBuilder
     task: int
@@ -91,8 +94,8 @@ def play(
         going = []
         for game, decision in zip(games, decisions, strict=True):
             seat, before = game.seat, len(game.seat.turns)
-            due = Due.of(seat.env.world) if confusion and seat.env.world else None
-            seat.turns, reward, terminated, truncated, info = seat.env.step(decision)
+            due = Due.of(game.env.world) if confusion and game.env.world else None
+            seat.turns, reward, terminated, truncated, info = game.env.step(decision)
             seat.conversation.extend(seat.turns[before:])
             if confusion and due:
                 info["due"] = confusion.note(game.task, due, decision, info["verdict"])
@@ -113,7 +116,7 @@ def _open(exam: Exam, tools: ToolSet, task: int, attempt: int) -> _Game:
     turns, info = env.reset(options={"task_seed": exam.first_seed + task, "attempt": attempt})
     conversation = Conversation(tools)
     conversation.extend(turns)
-    return _Game(Seat(env, conversation, turns), EpisodeBuilder(info, turns, attempt), task)
+    return _Game(env, Seat(env, conversation, turns), EpisodeBuilder(info, turns, attempt), task)
 
 
 def tally(
@@ -126,9 +129,9 @@ def tally(
     out = Tally(agent.label)
     if keep:
         out.confusion = Confusion({tool.name: tool for tool in exam.scenario.tools})
-    keeper = _Keeper()
+    keeper = Keeper()
     for task, record, seconds in play(agent, exam, out.confusion):
-        _count(out, task, record)
+        count(out, task, record)
         if not agent.batched:
             out.decision_seconds.append(seconds)
             out.timed_tasks.append(task)
@@ -149,7 +152,7 @@ def tally(
         yield out
 
 
-def _count(out: Tally, task: int, record: EpisodeRecord) -> None:
+def count(out: Tally, task: int, record: EpisodeRecord) -> None:
     calls = [step for step in record.steps if step.decision.kind == "tool"]
     out.task.append(task)
     out.calls.append(len(calls))
@@ -162,7 +165,7 @@ def _count(out: Tally, task: int, record: EpisodeRecord) -> None:
 
 
 @dataclass(slots=True)
-class _Keeper:
+class Keeper:
     """Which episodes become transcripts; holds those that still may."""
 
     episodes: int = 0
@@ -217,7 +220,7 @@ def _time_alone(agent: Agent, exam: Exam, out: Tally) -> None:
             fresh.extend(game.seat.turns)
             decision = agent.decide([Seat(game.seat.env, fresh, game.seat.turns)])[0]
             seconds += time.perf_counter() - started
-            game.seat.turns, _, terminated, truncated, _ = game.seat.env.step(decision)
+            game.seat.turns, _, terminated, truncated, _ = game.env.step(decision)
             over = terminated or truncated
         out.decision_seconds.append(seconds)
         out.timed_tasks.append(job[0])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from types import TracebackType
@@ -18,13 +18,17 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from models_registry.policies.runtime import Forward
 from scenarios.core.env import ToolEnv
+from scenarios.core.team import TeamScenario
+from scenarios.core.team_env import TeamEnv
 from scenarios.core.types import Difficulty
 from scenarios.library import library
 from training.rl.batch import Batch
+from training.rl.config import TrainConfig
 from training.rl.lanes import Finished
 from training.rl.rollout import Collector, Order
+from training.rl.team.rollout import TeamCollector
+from training.rl.team.terms import Terms
 
 Weights = Mapping[str, NDArray[np.float32]]
 
@@ -37,10 +41,25 @@ class Plan:
     difficulty: Difficulty
     environments: int
     seed: int
-    number: int
+    number: int = 0
+    terms: Terms | None = None
+    """Of a team."""
 
-    def collector(self) -> Collector:
-        scenario = library.get(self.scenario)()
+    def collector(self) -> Collector | TeamCollector:
+        scenario, terms = library.get(self.scenario)(), self.terms
+        if isinstance(scenario, TeamScenario) and terms is not None:
+            return TeamCollector(
+                lambda: TeamEnv(
+                    scenario,
+                    "train",
+                    self.difficulty,
+                    sharing=terms.sharing,
+                    weight=terms.weight,
+                ),
+                self.environments,
+                (self.seed, self.number),
+                critic=terms.critic,
+            )
         return Collector(
             lambda: ToolEnv(scenario, "train", self.difficulty),
             self.environments,
@@ -86,8 +105,7 @@ class Collectors:
     def collect(self, weights: Weights, order: Order) -> tuple[list[Batch], Finished]:
         """One rollout of every collector, in the order of their numbers. Raises `RuntimeError` where one has died."""
         if self._own is not None:
-            batch, finished = _collect(self._own, weights, order)
-            return [batch], finished
+            return self._own.collect(weights, order)
         try:
             if self._ahead is not None and not _alike(self._ahead, order):
                 self._receive()  # of no use any more
@@ -103,14 +121,14 @@ class Collectors:
         finished = Finished()
         for _, part in found:
             finished.add(part)
-        return [batch for batch, _ in found], finished
+        return [batch for batches, _ in found for batch in batches], finished
 
     def _send(self, weights: Weights, order: Order) -> None:
         for _, connection in self._remote:
             connection.send((dict(weights), order))
         self._ahead = order
 
-    def _receive(self) -> list[tuple[Batch, Finished]]:
+    def _receive(self) -> list[tuple[list[Batch], Finished]]:
         return [connection.recv() for _, connection in self._remote]
 
 
@@ -122,23 +140,21 @@ def _alike(ahead: Order, order: Order) -> bool:
     return told == wanted
 
 
-def plans(
-    scenario: str,
-    difficulty: Difficulty,
-    environments: int,
-    seed: int,
-    count: int,
-    group_size: int = 1,
-) -> list[Plan]:
-    """Split the environments over at most `count` collectors, as evenly as it goes, groups kept whole."""
-    groups = max(1, environments // group_size)
-    count = min(count, groups)
-    shares = [len(part) * group_size for part in np.array_split(np.arange(groups), count)]
-    return [Plan(scenario, difficulty, share, seed, i) for i, share in enumerate(shares)]
+def collectors(config: TrainConfig, terms: Terms | None = None) -> Collectors:
+    """The collectors of a run. terms: of a team."""
+    whole = Plan(config.scenario, config.difficulty, config.environments, config.seed, terms=terms)
+    groups = config.group_size if config.algorithm == "grpo" else 1
+    return Collectors(plans(whole, config.collectors, groups))
 
 
-def _collect(collector: Collector, weights: Weights, order: Order) -> tuple[Batch, Finished]:
-    return collector.collect(Forward(weights), order)
+def plans(whole: Plan, count: int, group_size: int = 1) -> list[Plan]:
+    """Split a plan's environments over at most `count` collectors, as evenly as it goes, groups kept whole."""
+    groups = max(1, whole.environments // group_size)
+    shares = np.array_split(np.arange(groups), min(count, groups))
+    return [
+        replace(whole, environments=len(share) * group_size, number=number)
+        for number, share in enumerate(shares)
+    ]
 
 
 def _serve(connection: Connection, plan: Plan) -> None:
@@ -148,6 +164,6 @@ def _serve(connection: Connection, plan: Plan) -> None:
     try:
         while True:
             weights, order = connection.recv()
-            connection.send(_collect(collector, weights, order))
+            connection.send(collector.collect(weights, order))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return

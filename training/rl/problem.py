@@ -12,24 +12,24 @@ from models_registry.artifacts.bundle import weights_hash
 from models_registry.policies.architecture import initial_weights
 from models_registry.policies.runtime import Forward
 from scenarios.core.stage import Stage
+from scenarios.core.team import TeamScenario
 from scenarios.core.types import Json
 from scenarios.library import library
 from training.rl.agents import PolicyAgent
 from training.rl.algorithms.base import Experience, Network
 from training.rl.config import TrainConfig
 from training.rl.evaluation import Evaluated, evaluate
-from training.rl.exam import Exam, play
+from training.rl.exam import VALIDATION_TASKS, Exam, play
 from training.rl.gym.names import gym_id
 from training.rl.gym.problem import GymTask
 from training.rl.imitation import Imitation
 from training.rl.lanes import Finished
-from training.rl.parallel import Collectors, plans
+from training.rl.parallel import collectors
 from training.rl.rollout import Order
+from training.rl.team.problem import TeamUse
 from training.rl.tool_network import ToolNetwork
 
 Weights = Mapping[str, NDArray[np.float32]]
-
-VALIDATION_TASKS = 200
 
 
 class Source(Protocol):
@@ -94,18 +94,7 @@ class ToolUse:
         return Imitation(self.network)
 
     def source(self) -> Source:
-        config = self.config
-        groups = config.group_size if config.algorithm == "grpo" else 1
-        return Collectors(
-            plans(
-                config.scenario,
-                config.difficulty,
-                config.environments,
-                config.seed,
-                config.collectors,
-                groups,
-            )
-        )
+        return collectors(self.config)
 
     def validate(self, weights: Weights) -> dict[str, float | None]:
         exam = Exam(self.scenario, "validation", self.config.difficulty, VALIDATION_TASKS, 1)
@@ -142,4 +131,8 @@ class ToolUse:
 
 def problem_of(config: TrainConfig) -> Problem:
     """The problem that a config names."""
-    return ToolUse(config) if gym_id(config.scenario) is None else GymTask(config)
+    if gym_id(config.scenario) is not None:
+        return GymTask(config)
+    if issubclass(library.get(config.scenario), TeamScenario):
+        return TeamUse(config)
+    return ToolUse(config)

@@ -30,6 +30,10 @@ class StepRecord:
     faulted: bool
     due: str = ""
     """In an exam: the tool or decision that was due, see `training.rl.confusion`."""
+    role: str = ""
+    """In a team: who decided."""
+    to: tuple[str, ...] = ()
+    """In a team: whom the work went to."""
 
     def as_json(self) -> dict[str, Json]:
         """decision and turns as plain JSON, the rest as it is."""
@@ -43,6 +47,8 @@ class StepRecord:
             "seconds": self.seconds,
             "faulted": self.faulted,
             "due": self.due,
+            "role": self.role,
+            "to": list(self.to),
         }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from models_registry.policies.bags import Bag
 from models_registry.policies.batch import collate_pointers, collate_states
-from models_registry.policies.conversation import Choices, Conversation
+from models_registry.policies.conversation import Choices, Conversation, Observation
 from models_registry.policies.runtime import Forward, Sample, decide
 from models_registry.policies.toolset import ToolSet
 from scenarios.core.env import ToolEnv
@@ -21,6 +21,7 @@ from training.rl.lanes import Finished, Lanes
 from training.rl.returns import gae, outcomes
 
 Floats = NDArray[np.float32]
+Weights = Mapping[str, Floats]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +54,17 @@ class Collector:
         self.epoch: int | None = None
         self.lanes: Lanes
 
-    def collect(self, forward: Forward, order: Order) -> tuple[Batch, Finished]:
+    def collect(self, weights: Weights, order: Order) -> tuple[list[Batch], Finished]:
         """One rollout; in the warm start the batch holds the oracle's decisions in place of those that were taken."""
-        forward.forget()
+        forward = Forward(weights)
         if order.epoch != self.epoch:
             self.epoch = order.epoch
             seed = (*self.seed, order.epoch)
             self.lanes = Lanes(self.make_env, self.environments, seed, order.stage)
         self.lanes.guidance, self.lanes.stage = order.guidance, order.stage
-        if order.credit == "gae":
-            return _cut_anywhere(forward, self.lanes, order)
-        return _whole_episodes(forward, self.lanes, order)
+        play = _cut_anywhere if order.credit == "gae" else _whole_episodes
+        made, finished = play(forward, self.lanes, order)
+        return [made], finished
 
 
 def _cut_anywhere(forward: Forward, lanes: Lanes, order: Order) -> tuple[Batch, Finished]:
@@ -153,9 +154,14 @@ def _values(forward: Forward, conversations: dict[int, Conversation]) -> dict[in
 
 
 def batch(
-    forward: Forward, tools: ToolSet, samples: list[Sample], advantages: Floats, returns: Floats
+    forward: Forward,
+    tools: ToolSet,
+    samples: list[Sample],
+    advantages: Floats,
+    returns: Floats,
+    joint: Sequence[Observation] = (),
 ) -> Batch:
-    """The decisions as arrays, over the bags that `forward` has numbered."""
+    """The decisions as arrays, over the bags that `forward` has numbered. joint: what a team's critic reads of each."""
     table = forward.table
     at: list[int] = []
     choices: list[Choices] = []
@@ -179,4 +185,5 @@ def batch(
         np.array([s.log_prob for s in samples], dtype=np.float32),
         advantages,
         returns,
+        joint=collate_states(table, joint) if joint else None,
     )

@@ -38,7 +38,8 @@ def collected(
     scenario = library.get("customer_support")()
     collector = Collector(lambda: ToolEnv(scenario, "train", "medium"), 8, (0,))
     order = Order(steps, 0.95, 0.9, Stage("medium"), guidance, credit, group_size=4)
-    return collector.collect(Forward(WEIGHTS), order)
+    [batch], finished = collector.collect(WEIGHTS, order)
+    return batch, finished
 
 
 def test_the_network_finds_the_probabilities_that_the_runtime_acted_with() -> None:
@@ -142,7 +143,7 @@ def test_every_decision_of_the_oracle_can_be_pointed_at() -> None:
 
 
 def test_collectors_share_the_environments_and_a_dead_one_is_named() -> None:
-    made = parallel.plans("echo", "easy", 5, 0, 2)
+    made = parallel.plans(parallel.Plan("echo", "easy", 5, 0), 2)
     assert [plan.environments for plan in made] == [3, 2]
     order = Order(4, 0.9, 0.9, Stage("easy"))
     with parallel.Collectors(made) as collectors:
