@@ -49,7 +49,7 @@ class Exam:
 def evaluate(text: str, exam: Exam, *, as_json: bool) -> None:
     """Play the exam and print the evidence."""
     directory, name = bundle_directory(text)
-    from training.rl.evaluation import evaluate_version  # noqa: PLC0415
+    from training.rl.versions import evaluate_version  # noqa: PLC0415
 
     states = evaluate_version(
         directory,

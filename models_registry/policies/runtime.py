@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models_registry.artifacts.bundle import load_bundle
+from models_registry.artifacts.bundle import BundleError, load_bundle
 from models_registry.policies.architecture import ARCHITECTURE, ATTEND, EMBED, shapes
 from models_registry.policies.bags import Bag
 from models_registry.policies.batch import (
@@ -29,6 +29,7 @@ from models_registry.policies.batch import (
 )
 from models_registry.policies.calibration import Calibration
 from models_registry.policies.conversation import OMIT, Choices, Conversation, Observation
+from models_registry.policies.team import of_role
 from models_registry.policies.toolset import ToolSet, toolset
 from scenarios.core.types import Decision, Json, Tool, ToolCall, Turn
 
@@ -277,10 +278,17 @@ class PolicyRuntime:
         self._tools: ToolSet | None = None
 
     @classmethod
-    def load(cls, directory: Path) -> PolicyRuntime:
-        """Read a bundle. Raises `models_registry.artifacts.bundle.BundleError` where it is damaged or strange."""
+    def load(cls, directory: Path, role: str = "") -> PolicyRuntime:
+        """Read a bundle. role: which member, where it holds a team.
+
+        Raises `models_registry.artifacts.bundle.BundleError` where it is damaged or strange, or a role is missing.
+        """
         bundle = load_bundle(directory)
-        return cls(bundle.weights, bundle.manifest)
+        roles = bundle.manifest.get("roles") or []
+        if role not in (roles or [""]):
+            known = f"a team of {', '.join(roles)}: name one of them" if roles else "no team"
+            raise BundleError(f"{directory.name} holds {known}, not {role or 'no role'!r}")
+        return cls(of_role(bundle.weights, role) if role else bundle.weights, bundle.manifest)
 
     def act(self, turns: Sequence[Turn], tools: Sequence[Tool]) -> Decision:
         """The most likely decision. Without any tools the answer is `final`."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import ClassVar, Literal
 
 from scenarios.core.scenario import Scenario
 from scenarios.core.tasks import FailureKind, Milestone, Task, Verdict
-from scenarios.core.types import Decision, Tool, ToolCall, ToolResult, Turn
+from scenarios.core.types import Decision, Json, Tool, ToolCall, ToolResult, Turn
 from scenarios.core.world import Outcome, World
 
 Sharing = Literal["shared", "individual", "weighted", "competitive"]
@@ -155,6 +155,13 @@ class TeamScenario(Scenario):
     @abstractmethod
     def world(self, task: Task, attempt: int = 0) -> TeamWorld:
         """A fresh world, see `Scenario.world`."""
+
+    def as_json(self) -> dict[str, Json]:
+        return {
+            **super().as_json(),
+            "roles": [asdict(role) for role in self.roles],
+            "handoffs": {name: list(to) for name, to in self.handoffs.items()},
+        }
 
     def role_tools(self, role: str) -> tuple[Tool, ...]:
         """The tools of one role, in the scenario's order."""

@@ -7,15 +7,14 @@ import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any, Self
 
-from models_registry.artifacts.bundle import Weights, load_bundle
+from models_registry.artifacts.bundle import Weights
 from models_registry.policies.architecture import initial_weights
 from models_registry.policies.calibration import Calibration
 from models_registry.policies.runtime import Forward
 from scenarios.core.scenario import Scenario
-from scenarios.core.types import Difficulty, Json, Split
+from scenarios.core.types import Json
 from scenarios.library import library
 from training.rl import calibration, evidence
 from training.rl.agents import (
@@ -194,26 +193,3 @@ def _play_baselines(exam: Exam, names: Sequence[str], seed: int) -> Iterator[Tol
             if len(state.task) % PROGRESS_EVERY == 0:
                 yield PROGRESS_EVERY
         yield name, state
-
-
-def evaluate_version(
-    directory: Path,
-    *,
-    split: Split = "test",
-    tasks: int = 400,
-    attempts: int = 8,
-    difficulty: Difficulty | None = None,
-    seed: int = 0,
-) -> Iterator[Evaluated]:
-    """Evaluate a bundle on its own scenario. Raises `BundleError`, or `UnknownKey` for a scenario that is gone."""
-    bundle = load_bundle(directory)
-    scenario = library.get(bundle.manifest["scenario"])()
-    chosen: Difficulty = difficulty or bundle.manifest["config"]["difficulty"]
-    exam = Exam(scenario, split, chosen, tasks, attempts)
-    yield from evaluate(
-        bundle.weights,
-        exam,
-        seed=seed,
-        weights_sha256=bundle.manifest["sha256"],
-        calibrated=bundle.manifest.get("calibration"),
-    )

@@ -12,6 +12,7 @@ import torch
 
 from models_registry.policies.architecture import ARCHITECTURE
 from scenarios.core.scenario import Scenario
+from scenarios.core.team import TeamScenario
 from training.rl.config import TrainConfig
 from training.rl.learners import Learners
 from training.rl.problem import Problem, problem_of
@@ -134,12 +135,14 @@ def _order(session: Session, learners: Learners) -> Order:
 
 def manifest(config: TrainConfig, scenario: Scenario) -> dict[str, Any]:
     """What a bundle says of itself, before weights and evidence are added."""
+    roles = [r.name for r in scenario.roles] if isinstance(scenario, TeamScenario) else []
     return {
         "architecture": ARCHITECTURE,
         "scenario": scenario.key,
         "scenario_version": scenario.version,
         "scenario_hash": scenario.content_hash(),
         "tools": [tool.as_json() for tool in scenario.tools],
+        **({"roles": roles} if roles else {}),
         "config": config.as_json(),
         "seed": config.seed,
     }

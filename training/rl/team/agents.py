@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from models_registry.policies.runtime import ANSWERS, Forward
+from models_registry.policies.team import Weights, of_role, untrained
 from scenarios.core.team import TeamScenario
 from scenarios.core.types import Decision
 from training.rl.agents import (
@@ -19,7 +20,6 @@ from training.rl.agents import (
     best_by_name,
     call_or_end,
 )
-from training.rl.team.weights import Weights, of_role, untrained
 
 Members = Mapping[str, Agent]
 """Role -> who plays it."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from models_registry.policies.calibration import Calibration
+from models_registry.policies.team import Weights
 from scenarios.core.types import Json
 from training.rl import calibration, evidence
 from training.rl.evaluation import PROGRESS_EVERY, Evaluated, Helper, Told, with_confidence
@@ -14,7 +15,6 @@ from training.rl.exam import Exam, Tally
 from training.rl.team.agents import lineups
 from training.rl.team.exam import play, scenario_of, tally
 from training.rl.team.talk import Talk
-from training.rl.team.weights import Weights
 
 SHORT = 2
 """Attempts at each task of the lineups that only show what one member is worth."""

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from models_registry.policies.team import CRITIC, Weights, of_role
 from training.rl.algorithms.base import Bounds
 from training.rl.batch import ToolMinibatch
-from training.rl.team.weights import CRITIC, Weights, of_role
 from training.rl.tool_network import ToolNetwork
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from models_registry.artifacts.bundle import weights_hash
+from models_registry.policies.team import Weights, untrained
 from scenarios.core.team import TeamScenario
 from scenarios.core.types import Json, Split
 from scenarios.library import library
@@ -18,7 +19,6 @@ from training.rl.team.evaluation import evaluate
 from training.rl.team.exam import play
 from training.rl.team.network import TeamNetwork
 from training.rl.team.terms import Terms
-from training.rl.team.weights import Weights, untrained
 
 
 class TeamUse:

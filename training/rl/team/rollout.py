@@ -9,6 +9,7 @@ import numpy as np
 from models_registry.policies.batch import collate_states
 from models_registry.policies.conversation import Observation
 from models_registry.policies.runtime import Forward, Sample, decide
+from models_registry.policies.team import CRITIC, Floats, Weights, of_role
 from scenarios.core.team_env import TeamEnv
 from training.rl.batch import Batch
 from training.rl.imitation import demonstrate
@@ -16,7 +17,6 @@ from training.rl.lanes import MAX_WORD_DROPOUT, Finished
 from training.rl.returns import gae, outcomes
 from training.rl.rollout import Order, batch
 from training.rl.team.lanes import Lane, Move, Views
-from training.rl.team.weights import CRITIC, Floats, Weights, of_role
 
 
 class Minds:
@@ -156,7 +156,8 @@ class TeamCollector:
             )
             size = order.group_size if order.credit == "group" else 1
             place = {id(lane): n // size for n, lane in enumerate(everyone)}
-            groups = np.array([place[id(lane)] for lane in lanes])
+            # Renumbered, because a role may have had nothing to do in a whole group.
+            _, groups = np.unique([place[id(lane)] for lane in lanes], return_inverse=True)
             found = outcomes(totals, groups if order.credit == "group" else None)
             return np.repeat(found, lengths), np.repeat(totals, lengths)
         cut = [lane for lane in lanes if not lane.terminated]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -71,7 +71,7 @@ class Scripted(Agent):
         self.decisions = decisions
 
     def decide(self, seats: Sequence[Seat]) -> list[Decision]:
-        steps = [seat.env.steps for seat in seats]
+        steps = [cast("ToolEnv", seat.env).steps for seat in seats]
         return [self.decisions[i] if i < len(self.decisions) else Decision("final") for i in steps]
 
 

@@ -75,7 +75,8 @@ def test_a_packed_batch_comes_back_equal() -> None:
     other = Batch.unpack(batch.pack())
     index = np.arange(0, len(batch), 3)
     mini, again = batch.minibatch(index), other.minibatch(index)
-    for name in ToolMinibatch.__slots__:
+    tensors = [name for name in ToolMinibatch.__slots__ if name not in ("role", "joint")]
+    for name in tensors:
         assert torch.equal(getattr(mini, name), getattr(again, name)), name
     assert len(batch.pack()) < 100 * len(batch) * 8
 
