@@ -113,7 +113,7 @@ def _guided(collecting: TeamCollector) -> list[Lane]:
         found.extend(lanes)
         return lanes
 
-    collecting._round = noted  # type: ignore[method-assign]
+    collecting._round = noted  # type: ignore[method-assign, assignment]
     collecting.collect(untrained(ROLES, 0, critic=collecting.critic), order(guidance=1.0))
     return found
 
