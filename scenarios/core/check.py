@@ -5,22 +5,33 @@ from __future__ import annotations
 import json
 import re
 import zlib
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from itertools import combinations
-from typing import Any
 
+from gymnasium.spaces import Space
 from gymnasium.utils.env_checker import check_env
 
 from scenarios.core import rewards
 from scenarios.core.env import ToolEnv
+from scenarios.core.rewards import RewardWeights
 from scenarios.core.scenario import Scenario
+from scenarios.core.team import TeamScenario
+from scenarios.core.team_env import TeamEnv
 from scenarios.core.types import DIFFICULTIES, SPLITS, Decision, Difficulty, Split, Turn
+from scenarios.core.world import World
 
 MAX_RANDOM_SUCCESS = 0.05
 """Random schema-valid play may succeed on so many tasks; more means that the scenario is a coin toss."""
 
 HIDDEN_WORDS = ("milestone", "oracle", "payload", "right_call")
 """Words of the hidden side; none of them may be a key of what the agent sees."""
+
+Decide = Callable[[World, Space[Decision]], Decision]
+Played = tuple[tuple[Turn, ...], list[float], bool]
+"""The conversation (of a team: all of them, one after another), the rewards, and whether it succeeded."""
 
 _WORDS = re.compile(r"\w+")
 
@@ -43,7 +54,8 @@ class Report:
 def check_scenario(scenario: Scenario, tasks: int = 40) -> Report:
     """Prove the rules on `tasks` tasks per split and difficulty.
 
-    Raises `ScenarioError` naming the rule and the task. Runs Gymnasium's own `check_env` too.
+    Raises `ScenarioError` naming the rule and the task. Runs Gymnasium's own `check_env` too, for a team PettingZoo's
+    `parallel_api_test` and `parallel_seed_test`.
     """
     _check_card(scenario)
     _check_splits(scenario)
@@ -60,11 +72,29 @@ def check_scenario(scenario: Scenario, tasks: int = 40) -> Report:
         raise ScenarioError(f"{scenario.key}: doing nothing succeeds on {nothing} of {count} tasks")
     if random > MAX_RANDOM_SUCCESS * count and len(scenario.tools) > 4:
         raise ScenarioError(f"{scenario.key}: random play succeeds on {random} of {count} tasks")
-    try:
-        check_env(ToolEnv(scenario), skip_render_check=True)
-    except (AssertionError, TypeError, ValueError) as problem:
-        raise ScenarioError(f"{scenario.key}: Gymnasium's check_env says: {problem}") from problem
+    _check_contract(scenario)
     return Report(scenario.key, count, oracle / count, nothing / count, random / count)
+
+
+def _check_contract(scenario: Scenario) -> None:
+    """Gymnasium's own test, or PettingZoo's."""
+    try:
+        if isinstance(scenario, TeamScenario):
+            # Loading it warns of what PettingZoo itself still uses.
+            from pettingzoo.test import parallel_api_test, parallel_seed_test  # noqa: PLC0415
+
+            with redirect_stdout(StringIO()):  # it reports there
+                parallel_api_test(TeamEnv(scenario), num_cycles=50)
+            parallel_seed_test(lambda: TeamEnv(scenario), num_cycles=50)
+        else:
+            check_env(ToolEnv(scenario), skip_render_check=True)
+    except (AssertionError, TypeError, ValueError) as problem:
+        whose = (
+            "PettingZoo's tests say"
+            if isinstance(scenario, TeamScenario)
+            else "Gymnasium's check_env says"
+        )
+        raise ScenarioError(f"{scenario.key}: {whose}: {problem}") from problem
 
 
 def _check_card(scenario: Scenario) -> None:
@@ -97,20 +127,62 @@ def _bare(text: str) -> str:
 
 
 def _play(
-    env: ToolEnv, seed: int, attempt: int, decide: Any
-) -> tuple[tuple[Turn, ...], bool, list[float]]:
-    low, high = rewards.bounds(env.weights)
-    turns, _ = env.reset(options={"task_seed": seed, "attempt": attempt})
+    scenario: Scenario, split: Split, difficulty: Difficulty, task: tuple[int, int], decide: Decide
+) -> Played:
+    """One episode of a task (seed, attempt) as `decide` goes about it."""
+    where = f"{scenario.key} {split}/{difficulty}/{task[0]}"
+    options = {"task_seed": task[0], "attempt": task[1]}
+    if isinstance(scenario, TeamScenario):
+        steps = _team_steps(TeamEnv(scenario, split, difficulty), options, decide)
+    else:
+        steps = _steps(ToolEnv(scenario, split, difficulty), options, decide)
+    low, high = _bounds(scenario)
+    turns: tuple[Turn, ...] = ()
     seen: list[float] = []
-    while True:
-        turns, reward, terminated, truncated, info = env.step(decide(env))
-        seen.append(reward)
-        where = f"{env.scenario.key} {env.split}/{env.difficulty}/{seed}"
-        if not low - 1e-9 <= reward <= high + 1e-9:
-            raise ScenarioError(f"{where}: reward {reward} outside [{low}, {high}]")
+    success = False
+    for turns, rewards_now, done in steps:
+        success = done
+        for reward in rewards_now:
+            if not low - 1e-9 <= reward <= high + 1e-9:
+                raise ScenarioError(f"{where}: reward {reward} outside [{low}, {high}]")
+        seen += rewards_now
         _check_no_leak(where, turns)
-        if terminated or truncated:
-            return turns, bool(info["success"]), seen
+    return turns, seen, success
+
+
+def _bounds(scenario: Scenario) -> tuple[float, float]:
+    """Of one step's reward; in a team, of all that its members may earn in one."""
+    low, high = rewards.bounds(RewardWeights())
+    return (low * len(scenario.roles), high) if isinstance(scenario, TeamScenario) else (low, high)
+
+
+def _steps(env: ToolEnv, options: dict[str, int], decide: Decide) -> Iterator[Played]:
+    env.action_space.seed(_seed(env.split, env.difficulty, options))
+    env.reset(options=options)
+    over = False
+    while not over and env.world is not None:
+        turns, reward, terminated, truncated, info = env.step(decide(env.world, env.action_space))
+        over = terminated or truncated
+        yield turns, [reward], bool(info.get("success"))
+
+
+def _team_steps(env: TeamEnv, options: dict[str, int], decide: Decide) -> Iterator[Played]:
+    for number, role in enumerate(env.possible_agents):
+        env.action_space(role).seed(_seed(env.split, env.difficulty, options) + number)
+    env.reset(options=options)
+    while env.agents and env.world is not None:
+        actions = {}
+        for role in env.world.active():
+            env.world.role = role
+            actions[role] = decide(env.world, env.action_space(role))
+        views, earned, _, _, infos = env.step(actions)
+        turns = tuple(turn for view in views.values() for turn in view)
+        success = any(info.get("success") for info in infos.values())
+        yield turns, list(earned.values()), success
+
+
+def _seed(split: Split, difficulty: Difficulty, options: dict[str, int]) -> int:
+    return zlib.crc32(f"{split}/{difficulty}/{options['task_seed']}".encode())
 
 
 def _check_no_leak(where: str, turns: tuple[Turn, ...]) -> None:
@@ -123,14 +195,16 @@ def _check_no_leak(where: str, turns: tuple[Turn, ...]) -> None:
             raise ScenarioError(f"{where}: the observation holds the hidden field {word!r}")
 
 
-def _oracle(env: ToolEnv) -> Decision:
-    if env.world is None:
-        raise ScenarioError("the environment was not reset")
-    return env.world.oracle()
+def _oracle(world: World, space: Space[Decision]) -> Decision:
+    return world.oracle()
+
+
+def _random(world: World, space: Space[Decision]) -> Decision:
+    return space.sample()
 
 
 def _check_determinism(scenario: Scenario, split: Split, difficulty: Difficulty, seed: int) -> None:
-    runs = [_play(ToolEnv(scenario, split, difficulty), seed, 1, _oracle) for _ in range(2)]
+    runs = [_play(scenario, split, difficulty, (seed, 1), _oracle) for _ in range(2)]
     if runs[0] != runs[1]:
         raise ScenarioError(
             f"{scenario.key} {split}/{difficulty}/{seed}: the same seed gave two different episodes"
@@ -139,7 +213,7 @@ def _check_determinism(scenario: Scenario, split: Split, difficulty: Difficulty,
 
 def _oracle_succeeds(scenario: Scenario, split: Split, difficulty: Difficulty, seed: int) -> bool:
     for attempt in (0, 7):
-        if not _play(ToolEnv(scenario, split, difficulty), seed, attempt, _oracle)[1]:
+        if not _play(scenario, split, difficulty, (seed, attempt), _oracle)[2]:
             raise ScenarioError(
                 f"{scenario.key} {split}/{difficulty}/{seed}: the oracle fails (attempt {attempt})"
             )
@@ -147,11 +221,12 @@ def _oracle_succeeds(scenario: Scenario, split: Split, difficulty: Difficulty, s
 
 
 def _nothing_succeeds(scenario: Scenario, split: Split, difficulty: Difficulty, seed: int) -> bool:
-    ends = [lambda env: Decision("final", text="Done."), lambda env: Decision("hand_over")]
-    return any(_play(ToolEnv(scenario, split, difficulty), seed, 0, end)[1] for end in ends)
+    ends = (Decision("final", text="Done."), Decision("hand_over"))
+    return any(
+        _play(scenario, split, difficulty, (seed, 0), lambda world, space, end=end: end)[2]  # type: ignore[misc]
+        for end in ends
+    )
 
 
 def _random_succeeds(scenario: Scenario, split: Split, difficulty: Difficulty, seed: int) -> bool:
-    env = ToolEnv(scenario, split, difficulty)
-    env.action_space.seed(zlib.crc32(f"{split}/{difficulty}/{seed}".encode()))
-    return _play(env, seed, 0, lambda env: env.action_space.sample())[1]
+    return _play(scenario, split, difficulty, (seed, 0), _random)[2]

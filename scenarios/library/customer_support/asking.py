@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from scenarios.core.draws import Draws
 from scenarios.core.tasks import ASK, Milestone
-from scenarios.library.customer_support.draws import Draws
 from scenarios.library.customer_support.request import Names
 
 ASKABLE: Mapping[str, str] = {

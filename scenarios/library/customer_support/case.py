@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from scenarios.core.draws import Draws
 from scenarios.core.tasks import AnyOf, Milestone
 from scenarios.core.types import Difficulty, Json, Split
 from scenarios.library.customer_support import policy
 from scenarios.library.customer_support.asking import Step, withhold
-from scenarios.library.customer_support.draws import Draws
 from scenarios.library.customer_support.names import POOLS, address
 from scenarios.library.customer_support.request import Dials, Names, Need, Request
 from scenarios.library.customer_support.state import Place, Record

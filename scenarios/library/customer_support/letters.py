@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from scenarios.core.draws import Draws
 from scenarios.core.types import Split
-from scenarios.library.customer_support.draws import Draws
 from scenarios.library.customer_support.request import Need, Request
 from scenarios.library.customer_support.wording import fragments, phrases, slots
 

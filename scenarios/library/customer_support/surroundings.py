@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from scenarios.core.draws import Draws
 from scenarios.core.types import Json, Split
-from scenarios.library.customer_support.draws import Draws
 from scenarios.library.customer_support.names import POOLS, address
 from scenarios.library.customer_support.state import Record
 

@@ -7,10 +7,10 @@ from itertools import accumulate
 
 import numpy as np
 
+from scenarios.core.draws import Draws
 from scenarios.core.tasks import Task
 from scenarios.core.types import DIFFICULTIES, SPLITS, Difficulty, Split
 from scenarios.library.customer_support.case import Case
-from scenarios.library.customer_support.draws import Draws
 from scenarios.library.customer_support.kinds import KINDS
 from scenarios.library.customer_support.kinds.kind import Kind
 from scenarios.library.customer_support.request import Dials

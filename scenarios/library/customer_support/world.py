@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from scenarios.core.draws import Draws
 from scenarios.core.tasks import Task
 from scenarios.core.types import Difficulty, Json, Tool, ToolCall, ToolResult
 from scenarios.core.world import World, error
 from scenarios.library.customer_support import letters, reads, writes
 from scenarios.library.customer_support.desk import Desk, NotFound
-from scenarios.library.customer_support.draws import Draws
 from scenarios.library.customer_support.request import Request
 from scenarios.library.customer_support.stale import outdated
 from scenarios.library.customer_support.tools import LATENCY

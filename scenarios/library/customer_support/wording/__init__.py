@@ -7,26 +7,24 @@ them: `greetings`, `signoffs`, `chatter`, `joins` (before a second need), `detai
 
 from __future__ import annotations
 
-import json
 import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from scenarios.core import wording
 from scenarios.core.types import Split
 
+_HERE = Path(__file__).parent
 _SLOT = re.compile(r"\{(\w+)\}")
 
 ALWAYS = frozenset({"name", "first", "company", "device"})
 """Slots that a phrase may use whatever the user tells."""
 
 
-@lru_cache(maxsize=3)
 def book(split: Split) -> dict[str, Any]:
     """Everything that a split can say."""
-    path = Path(__file__).with_name(f"{split}.json")
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found
+    return wording.book(_HERE, split)
 
 
 def slots(phrase: str) -> frozenset[str]:
@@ -53,17 +51,6 @@ def how_to_topics(split: Split) -> tuple[str, ...]:
     return tuple(key for key in book(split)["phrases"] if key.startswith("KB-"))
 
 
-@lru_cache(maxsize=3)
 def every(split: Split) -> frozenset[str]:
     """All phrases and fragments of a split."""
-
-    def leaves(part: Any) -> list[str]:
-        if isinstance(part, str):
-            return [part]
-        return [
-            leaf
-            for item in (part.values() if isinstance(part, dict) else part)
-            for leaf in leaves(item)
-        ]
-
-    return frozenset(leaves(book(split)))
+    return wording.every(_HERE, split)
