@@ -1,0 +1,1 @@
+"""How customers word what they want: one JSON file per split, no phrase in two of them."""
