@@ -7,6 +7,7 @@ from typing import Any
 
 from training.confidence_page import confidence_context, nearness
 from training.mistakes_page import mistakes_context, parameters_context
+from training.team_page import team_context
 
 AGENTS = ("trained", "untrained", "random", "keyword", "retrieval", "oracle")
 MEASURES = (
@@ -44,6 +45,7 @@ def evidence_context(evidence: Mapping[str, Any]) -> dict[str, Any]:
         "confidence": confidence_context(evidence),
         "differences": _differences(evidence),
         "nearness": nearness(evidence),
+        "team": team_context(evidence),
     }
 
 
