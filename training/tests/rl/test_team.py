@@ -9,17 +9,20 @@ import numpy as np
 import pytest
 
 from models_registry.artifacts.bundle import BundleError, save_bundle, weights_hash
+from models_registry.policies.conversation import Conversation
 from models_registry.policies.runtime import PolicyRuntime
 from models_registry.policies.team import CRITIC, of_role, untrained
+from models_registry.policies.toolset import ToolSet
 from scenarios.core.stage import Stage
 from scenarios.core.team import TeamScenario
 from scenarios.core.team_env import TeamEnv
-from scenarios.core.types import Turn
+from scenarios.core.types import DIFFICULTIES, SPLITS, Turn
 from scenarios.library import library
 from training.rl.agents import OracleAgent
 from training.rl.batch import Batch
 from training.rl.config import TrainConfig, parse_config
 from training.rl.exam import Exam
+from training.rl.imitation import demonstrate
 from training.rl.progress import Progress
 from training.rl.rollout import Order
 from training.rl.team.agents import MissingAgent
@@ -297,3 +300,34 @@ def test_a_teams_bundle_gives_back_each_member(tmp_path: Path) -> None:
     assert last.evidence["agents"]["oracle"]["success"]["value"] == 1
     with pytest.raises(KeyError, match="no policy for the role 'boss'"):
         of_role(weights, "boss")
+
+
+@pytest.mark.parametrize("key", ["relay", "team_support"])
+def test_every_decision_of_the_oracle_can_be_pointed_at(key: str) -> None:
+    """In every split and difficulty, each role's own conversation holds each argument that it needs."""
+    team = library.get(key)()
+    assert isinstance(team, TeamScenario)
+    views = {role.name: ToolSet(team.role_tools(role.name)) for role in team.roles}
+    for split in SPLITS:
+        for difficulty in DIFFICULTIES:
+            for seed in range(25):
+                env = TeamEnv(team, split, difficulty)
+                seen, _ = env.reset(options={"task_seed": seed})
+                conversations = {role: Conversation(tools) for role, tools in views.items()}
+                conversations[env.possible_agents[0]].extend(seen[env.possible_agents[0]])
+                while env.agents and env.world is not None:
+                    actions = {}
+                    for role in env.world.active():
+                        env.world.role = role
+                        label = demonstrate(
+                            env.world, conversations[role], conversations[role].observe()
+                        )
+                        assert label is not None, f"{key} {split}/{difficulty}/{seed}: {role}"
+                        actions[role] = label.decision
+                    _, _, _, _, infos = env.step(actions)
+                    for info in infos.values():
+                        for role, turns in info.get("seen", {}).items():
+                            conversations[role].extend(turns)
+                assert infos[env.possible_agents[0]]["success"], (
+                    f"{key} {split}/{difficulty}/{seed}"
+                )

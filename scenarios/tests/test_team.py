@@ -1,0 +1,195 @@
+"""Teams: who holds work, who reads what, what a hand-off does, and the web shop's three desks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from scenarios.core.tasks import Task
+from scenarios.core.team import SHARING, Role, TeamOutcome, TeamScenario, TeamWorld, share
+from scenarios.core.team_env import TeamEnv
+from scenarios.core.types import DIFFICULTIES, Decision, Tool, ToolCall
+from scenarios.library import library
+
+FINAL = Decision("final", text="Done.")
+
+
+def scenario(key: str = "team_support") -> Any:
+    found = library.get(key)()
+    assert isinstance(found, TeamScenario)
+    return found
+
+
+def opened(seed: int, difficulty: Any = "medium", split: Any = "train") -> TeamEnv:
+    env = TeamEnv(scenario(), split, difficulty)
+    env.reset(options={"task_seed": seed})
+    return env
+
+
+def oracle_step(env: TeamEnv) -> dict[str, Any]:
+    assert env.world is not None
+    actions = {role: env.world.oracle_of(role) for role in env.world.active()}
+    return env.step(actions)[4]
+
+
+def call(name: str, **arguments: Any) -> Decision:
+    return Decision("tool", ToolCall(name, arguments))
+
+
+# --- the rules of every team
+
+
+def test_what_was_earned_is_shared_in_four_ways() -> None:
+    earned = {"a": 1.0, "b": 0.0, "c": -0.4}
+    assert share(earned, "shared") == pytest.approx(dict.fromkeys("abc", 0.6))
+    assert share(earned, "individual") == earned
+    assert share(earned, "weighted", 0.25) == pytest.approx({"a": 0.9, "b": 0.15, "c": -0.15})
+    competitive = share(earned, "competitive")
+    assert competitive == pytest.approx({"a": 1.2, "b": -0.3, "c": -0.9})
+    assert sum(competitive.values()) == pytest.approx(0)
+    assert len(SHARING) == 4
+
+
+def test_only_who_holds_work_decides_and_the_receiver_reads_a_message() -> None:
+    env = opened(0, "easy")
+    world = env.world
+    assert world is not None
+    assert world.active() == ("triage",)
+    with pytest.raises(RuntimeError, match="quality holds no work; only triage may decide"):
+        world.act("quality", FINAL)
+    while world.active() == ("triage",):
+        infos = oracle_step(env)
+    assert infos["triage"]["to"] == ("specialist",)
+    assert [turn.role for turn in env.views["specialist"]] == ["user"]
+    assert str(env.views["specialist"][0].content).startswith("triage: topic ")
+    assert env.views["quality"] == []
+
+
+def test_a_refused_hand_off_moves_nothing() -> None:
+    env = opened(0, "easy")
+    _, _, _, _, infos = env.step({"triage": call("assign", topic="no such", order_id="ORD-10000")})
+    assert env.world is not None
+    assert env.world.active() == ("triage",)
+    assert infos["triage"]["to"] == ()
+    assert infos["triage"]["verdict"].failure == "invalid_argument"
+
+
+class _Pair(TeamWorld):
+    """A lead who gives work to two others at once."""
+
+    def opening(self) -> str:
+        return "go"
+
+    def reply(self, question: str) -> str:
+        return "no"
+
+    def goals_hold(self) -> bool:
+        return True
+
+    def message(self, sender: str, receiver: str, call: ToolCall) -> str:
+        return "your turn"
+
+    def work(self, call: ToolCall) -> Any:
+        raise AssertionError("there is no other tool")
+
+
+def _pair() -> tuple[_Pair, Any]:
+    empty = {"type": "object", "properties": {}}
+    tools = (Tool("split", "Give to both.", empty), Tool("report", "Report back.", empty))
+
+    class Duo:
+        roles = (Role("lead", "", "", ("split",)), Role("a", "", "", ("report",)), Role("b", "", "", ("report",)))  # fmt: skip
+        handoffs = {"split": ("a", "b"), "report": ("lead",)}  # noqa: RUF012
+
+    task = Task("duo", "train", "easy", 0, "x", ())
+    return _Pair(task, 0, tools, 0.0, Duo()), tools  # type: ignore[arg-type]
+
+
+def test_who_gave_work_to_two_goes_on_once_both_have_answered() -> None:
+    world, _ = _pair()
+    world.act("lead", call("split"))
+    assert world.active() == ("a", "b"), "both work at the same moment"
+    told: TeamOutcome = world.act("a", call("report"))
+    assert told.to == ("lead",)
+    assert world.active() == ("b",), "the lead still waits for b"
+    world.act("b", call("report"))
+    assert world.active() == ("lead",)
+
+
+def test_the_episode_ends_once_nobody_holds_work() -> None:
+    world, _ = _pair()
+    world.act("lead", call("split"))
+    world.act("a", FINAL)
+    assert world.ended_by is None
+    outcome = world.act("b", FINAL).outcome
+    assert outcome.ended
+    assert world.ended_by == "final"
+
+
+# --- the web shop
+
+
+@pytest.mark.parametrize("difficulty", DIFFICULTIES)
+def test_tasks_differ_and_every_kind_occurs(difficulty: Any) -> None:
+    kinds: Counter[str] = Counter()
+    sent_back = released = asked = 0
+    for seed in range(300):
+        task = scenario().task("train", difficulty, seed)
+        kinds[task.kind] += 1
+        tools = [milestone.tool for milestone in task.milestones]
+        sent_back += "send_back" in tools
+        released += "release" in tools
+        asked += "ask" in tools
+    assert len(kinds) == 6
+    assert min(kinds.values()) > 10
+    if difficulty == "easy":
+        assert (sent_back, released, asked) == (0, 0, 0)
+    else:
+        assert min(sent_back, released, asked) > 10
+
+
+def test_a_forbidden_change_is_carried_out_and_costs_the_episode() -> None:
+    seed = next(
+        s for s in range(100) if scenario().task("train", "easy", s).payload.outcome == "declined"
+    )
+    env = opened(seed, "easy")
+    world: Any = env.world
+    while world.active() == ("triage",):
+        oracle_step(env)
+    order = world.case.order
+    _, _, _, _, infos = env.step({"specialist": call("cancel", order_id=order.order_id)})
+    assert infos["specialist"]["verdict"].failure == "policy_breach"
+    assert world.changes == [("cancel", order.order_id, None)]
+    while env.agents:
+        infos = oracle_step(env)
+    assert infos["quality"]["success"] is False
+
+
+def test_no_case_ends_well_before_quality_has_read_it() -> None:
+    for seed in range(40):
+        env = opened(seed, "medium")
+        world: Any = env.world
+        if world.task.kind == "not_ours":
+            continue
+        while "quality" not in world.active():
+            oracle_step(env)
+        _, _, terminated, _, infos = env.step({"quality": FINAL})
+        assert terminated["quality"]
+        assert infos["quality"]["success"] is False
+
+
+def test_what_bounced_is_sent_back_and_credited() -> None:
+    bounced = [s for s in range(200) if scenario().task("train", "hard", s).payload.bounced]
+    env = opened(bounced[0], "hard")
+    world: Any = env.world
+    done: list[str] = []
+    while env.agents:
+        actions = {role: world.oracle_of(role) for role in world.active()}
+        done += [f"{role} {decision.label}" for role, decision in actions.items()]
+        infos = env.step(actions)[4]
+    assert infos["triage"]["success"] is True
+    places = [done.index(step) for step in ("quality send_back", "specialist credit")]
+    assert places == sorted(places)
+    assert {change[0] for change in world.changes} == {"refund", "credit"}
