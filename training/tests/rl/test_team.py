@@ -302,7 +302,7 @@ def test_a_teams_bundle_gives_back_each_member(tmp_path: Path) -> None:
         of_role(weights, "boss")
 
 
-@pytest.mark.parametrize("key", ["relay", "team_support"])
+@pytest.mark.parametrize("key", ["relay", "team_support", "collaborative_coding"])
 def test_every_decision_of_the_oracle_can_be_pointed_at(key: str) -> None:
     """In every split and difficulty, each role's own conversation holds each argument that it needs."""
     team = library.get(key)()
