@@ -27,6 +27,7 @@ from training.events import announce_on_commit
 from training.models import Change, Checkpoint, Episode, MetricPoint, Run, RunQuerySet
 from training.reaping import note, queued_without_message, reap_expired_leases, report_lost
 from training.rl.config import ConfigError
+from training.rl.gym.names import gym_id
 from training.rl.progress import Progress
 from training.steering import (
     InvalidTransition,
@@ -57,9 +58,7 @@ def create_run(*, owner: User, values: Mapping[str, Any]) -> Run:
     config, limits = budget.parse(values)
     scenario = Scenario.objects.filter(key=config.scenario).first()
     if scenario is None:
-        raise ConfigError(
-            {"scenario": f"{config.scenario!r} is not in the catalogue; run the migrations."}
-        )
+        raise ConfigError({"scenario": _missing(config.scenario)})
     with transaction.atomic():
         run = Run.objects.create(
             owner=owner,
@@ -78,6 +77,12 @@ def create_run(*, owner: User, values: Mapping[str, Any]) -> Run:
         run.refresh_from_db(fields=["woken_at"])
         note(run.pk, "created", actor=owner)
     return run
+
+
+def _missing(key: str) -> str:
+    if gym_id(key) is not None:
+        return f"Gymnasium environments are trained from the command line: agentgym train {key}"
+    return f"{key!r} is not in the catalogue; run the migrations."
 
 
 def claim(run_id: int, *, lease_owner: str) -> Run | None:

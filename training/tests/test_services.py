@@ -74,6 +74,11 @@ def test_a_scenario_without_a_row_is_refused_in_words(make_run: MakeRun) -> None
         make_run()
 
 
+def test_a_gymnasium_environment_is_sent_to_the_command_line(make_run: MakeRun) -> None:
+    with pytest.raises(ConfigError, match="agentgym train gym:CartPole-v1"):
+        make_run(scenario="gym:CartPole-v1")
+
+
 def test_a_package_that_is_not_installed_has_no_version() -> None:
     assert services._installed("no-such-package") == ""
 
