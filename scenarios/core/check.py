@@ -18,6 +18,7 @@ from scenarios.core import rewards
 from scenarios.core.env import ToolEnv
 from scenarios.core.rewards import RewardWeights
 from scenarios.core.scenario import Scenario
+from scenarios.core.tasks import ASK
 from scenarios.core.team import TeamScenario
 from scenarios.core.team_env import TeamEnv
 from scenarios.core.types import DIFFICULTIES, SPLITS, Decision, Difficulty, Split, Turn
@@ -58,6 +59,8 @@ def check_scenario(scenario: Scenario, tasks: int = 40) -> Report:
     `parallel_api_test` and `parallel_seed_test`.
     """
     _check_card(scenario)
+    if isinstance(scenario, TeamScenario):
+        _check_team(scenario)
     _check_splits(scenario)
     oracle = nothing = random = count = 0
     for split in SPLITS:
@@ -109,6 +112,30 @@ def _check_card(scenario: Scenario) -> None:
             )
     if unknown := set(scenario.keyword_rules) - {tool.name for tool in scenario.tools}:
         raise ScenarioError(f"{scenario.key}: keyword rules for unknown tools {sorted(unknown)}")
+
+
+def _check_team(scenario: TeamScenario) -> None:
+    """Roles, tools and hand-offs name each other, and every milestone is one that its role can reach."""
+    roles = {role.name: role for role in scenario.roles}
+    tools = {tool.name for tool in scenario.tools}
+    owned = {name for role in scenario.roles for name in role.tools}
+    named = {name for to in scenario.handoffs.values() for name in to}
+    named |= {role.passes_to for role in scenario.roles if role.passes_to is not None}
+    for what, odd in (
+        ("tools that no role has", tools - owned),
+        ("unknown tools of a role", owned - tools),
+        ("hand-offs that are no tool", set(scenario.handoffs) - tools),
+        ("unknown roles that work goes to", named - set(roles)),
+    ):
+        if odd:
+            raise ScenarioError(f"{scenario.key}: {what}: {sorted(odd)}")
+    for difficulty in DIFFICULTIES:
+        for milestone in scenario.task("train", difficulty, 0).milestones:
+            role = roles.get(milestone.role)
+            if role is None or milestone.tool not in (*role.tools, ASK):
+                raise ScenarioError(
+                    f"{scenario.key}: {milestone.role!r} cannot reach the milestone {milestone.name!r}"
+                )
 
 
 def _check_splits(scenario: Scenario) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections import Counter
 from typing import Any
 
@@ -12,7 +13,7 @@ from scenarios.core.types import DIFFICULTIES, SPLITS, Decision, ToolCall
 from scenarios.library import library
 from scenarios.library.collaborative_coding import checks
 from scenarios.library.collaborative_coding.defects import Patch, repairs, suggested
-from scenarios.library.collaborative_coding.modules import FUNCTIONS
+from scenarios.library.collaborative_coding.functions import FUNCTIONS
 
 
 def scenario() -> Any:
@@ -52,6 +53,8 @@ def test_every_rule_is_found_where_it_is_broken() -> None:
         "try:\n    x = 1\nexcept:\n    x = 2\n": ("bare_except", 3),
         "x = 1\ny = type(x) == int\n": ("compare_type", 2),
         "list = 3\n": ("shadowed_builtin", 1),
+        "x = 1\ntoken = 'abc'\n": ("hardcoded_password", 2),
+        "for x in list((1, 2)):\n    y = x\n": ("needless_copy", 1),
     }
     seen = {source: checks.inspect(source)[0] for source in own}
     assert {source: (f.rule, f.line) for source, f in seen.items()} == own
@@ -70,6 +73,25 @@ def test_code_of_a_file_can_reach_nothing_outside() -> None:
     source = "def f(x):\n    return open(x)\n"
     [(_, given)] = checks._results(source, (("f", "(('/etc/hostname',),)"),))
     assert given == "NameError"
+
+
+def test_a_call_that_does_not_end_is_stopped() -> None:
+    source = "def f(x):\n    while True:\n        x = x + 1\n"
+    [(_, given)] = checks._results(source, (("f", "((1,),)"),))
+    assert given == "TimeoutError"
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_no_function_can_run_on_after_a_slip(split: Any) -> None:
+    for function in FUNCTIONS[split]:
+        tree = list(ast.walk(ast.parse(function.source)))
+        assert not any(isinstance(node, ast.While) for node in tree), function.name
+        called = {
+            node.func.id
+            for node in tree
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        }
+        assert function.name not in called
 
 
 def test_suggestions_are_tried_out_and_one_is_right() -> None:
@@ -100,7 +122,43 @@ def test_every_task_has_real_defects(difficulty: Any) -> None:
         ]
         assert set(changed) == set(file.planted)
     assert {"unused_import", "empty_fstring", "tests"} <= set(kinds)
-    assert {"compare_none", "bare_except", "compare_type"} & set(kinds)
+    assert {"compare_none", "bare_except", "compare_type", "needless_copy"} & set(kinds)
+    assert {"shadowed_builtin", "hardcoded_password"} <= set(kinds)
+
+
+def test_functions_bear_other_names_in_other_modules() -> None:
+    files = [scenario().task("train", "easy", seed).payload for seed in range(60)]
+    for file in files:
+        assert all(function.name.endswith(f"_{file.module}") for function in file.functions)
+    assert len({function.name for file in files for function in file.functions}) > 50
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_of_what_is_suggested_only_one_repair_is_good(split: Any) -> None:
+    """Else the author would have to guess. It has to hold in the middle of the work too."""
+    repaired = 0
+    for seed in range(60):
+        env = TeamEnv(scenario(), split, "hard")
+        env.reset(options={"task_seed": seed})
+        world: Any = env.world
+        while env.agents:
+            actions = {role: world.oracle_of(role) for role in world.active()}
+            wanted = actions.get("author")
+            if wanted is not None and wanted.label == "apply_repair":
+                shown = env.views["author"][-1].content
+                if isinstance(shown, dict) and "repairs" in shown:
+                    good = [r["repair_id"] for r in shown["repairs"] if _good(r)]
+                    assert good == [wanted.call.arguments["repair_id"]]
+                    repaired += 1
+            infos = env.step(actions)[4]
+        assert infos["author"]["success"] is True
+        assert world.lines == world.file.original
+    assert repaired > 100
+
+
+def _good(repair: Any) -> bool:
+    both = {repair["findings"], repair["failing_tests"]}
+    return "fewer" in both and "more" not in both
 
 
 def test_nothing_is_merged_without_both_approvals_of_this_very_content() -> None:

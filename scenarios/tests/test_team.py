@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import count
 from typing import Any
 
 import pytest
 
+from scenarios.core.check import ScenarioError, check_scenario
 from scenarios.core.tasks import Task
 from scenarios.core.team import SHARING, Role, TeamOutcome, TeamScenario, TeamWorld, share
 from scenarios.core.team_env import TeamEnv
-from scenarios.core.types import DIFFICULTIES, Decision, Tool, ToolCall
+from scenarios.core.types import DIFFICULTIES, Decision, Tool, ToolCall, ToolResult
 from scenarios.library import library
+from scenarios.library.relay import RelayWorld
 
 FINAL = Decision("final", text="Done.")
 
@@ -128,6 +131,60 @@ def test_the_episode_ends_once_nobody_holds_work() -> None:
     assert world.ended_by == "final"
 
 
+# --- the proofs
+
+_ROLES = scenario("relay").roles
+
+
+class _Idle(RelayWorld):
+    def goals_hold(self) -> bool:
+        return True
+
+
+class _Paid(RelayWorld):
+    @property
+    def progress(self) -> float:
+        return 5.0 * len(self.done)
+
+
+class _Moody(RelayWorld):
+    def message(self, sender: str, receiver: str, call: ToolCall) -> str:
+        return f"{super().message(sender, receiver, call)} {next(_CLOCK)}"
+
+
+class _Telling(RelayWorld):
+    def work(self, call: ToolCall) -> ToolResult:
+        return ToolResult({"said": "x", "payload": super().work(call).content})
+
+
+_CLOCK = count()
+
+
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [
+        ({"roles": (Role("listener", "", "", ("tell_speaker",)), Role("speaker", "", "", ("shout",)))}, "no role has"),
+        ({"roles": (*_ROLES, Role("third", "", "", ("sing",)))}, "unknown tools of a role"),
+        ({"roles": (*_ROLES, Role("third", "", "", (), passes_to="nobody"))}, "work goes to"),
+        ({"roles": (_ROLES[0], Role("talker", "", "", _ROLES[1].tools))}, "work goes to"),
+        ({"handoffs": {"tell_speaker": ("speaker",), "give": ("speaker",)}}, "no tool"),
+        ({"roles": (Role("listener", "", "", ("tell_speaker", "whisper", "shout")), Role("speaker", "", "", ()))}, "'speaker' cannot reach"),
+        ({"world": _Idle}, "doing nothing succeeds"),
+        ({"world": _Paid}, "reward .* outside"),
+        ({"world": _Moody}, "two different episodes"),
+        ({"world": _Telling}, "hidden field 'payload'"),
+    ],
+)  # fmt: skip
+def test_the_check_names_what_is_broken_in_a_team(broken: dict[str, Any], message: str) -> None:
+    whole = library.get("relay")()
+    kind: Any = broken.pop("world", None)
+    if kind is not None:
+        broken["world"] = lambda self, task, attempt=0: kind(task, attempt, whole.tools, 0.0, self)
+    team = type("Broken", (type(whole),), broken)
+    with pytest.raises(ScenarioError, match=message):
+        check_scenario(team(), tasks=3)
+
+
 # --- the web shop
 
 
@@ -178,6 +235,52 @@ def test_no_case_ends_well_before_quality_has_read_it() -> None:
         _, _, terminated, _, infos = env.step({"quality": FINAL})
         assert terminated["quality"]
         assert infos["quality"]["success"] is False
+
+
+def _told(kind: str) -> int:
+    """An easy task of this kind in which something has to be done."""
+    tasks = ((seed, scenario().task("train", "easy", seed)) for seed in range(300))
+    return next(seed for seed, t in tasks if t.kind == kind and t.payload.outcome == "done")
+
+
+def test_the_end_is_judged_by_what_is_on_record_not_by_the_path() -> None:
+    """Whoever cancels without a look at the order, and is lucky, has done what was wanted."""
+    env = opened(_told("cancellation"), "easy")
+    world: Any = env.world
+    while world.active() == ("triage",):
+        oracle_step(env)
+    order_id = world.case.order.order_id
+    _, _, _, _, infos = env.step({"specialist": call("cancel", order_id=order_id)})
+    assert infos["specialist"]["verdict"].failure == "order", "it is a mistake all the same"
+    env.step({"specialist": call("submit", outcome="done")})
+    env.step({"quality": call("review", order_id=order_id)})
+    _, _, _, _, infos = env.step({"quality": FINAL})
+    assert infos["quality"]["success"] is True
+
+
+def test_a_credit_before_quality_has_sent_the_case_back_is_a_breach() -> None:
+    seed = next(s for s in range(200) if scenario().task("train", "hard", s).payload.bounced)
+    env = opened(seed, "hard")
+    world: Any = env.world
+    world.fault_rate = 0.0
+    while not world.changes:
+        oracle_step(env)
+    order = world.case.order
+    given = call("credit", order_id=order.order_id, amount=order.price)
+    _, _, _, _, infos = env.step({"specialist": given})
+    assert infos["specialist"]["verdict"].failure == "policy_breach"
+
+
+def test_a_change_after_quality_has_read_has_to_be_read_again() -> None:
+    seed = next(s for s in range(200) if scenario().task("train", "hard", s).payload.bounced)
+    env = opened(seed, "hard")
+    world: Any = env.world
+    while len(world.changes) < 2:
+        oracle_step(env)
+    assert [change[0] for change in world.changes] == ["refund", "credit"]
+    _, _, terminated, _, infos = env.step({"specialist": FINAL})
+    assert terminated["specialist"]
+    assert infos["specialist"]["success"] is False
 
 
 def test_what_bounced_is_sent_back_and_credited() -> None:

@@ -12,9 +12,9 @@ author asks for, everyone the results of its own tools. Nobody sees the file as 
 the defects), `report_failure`, `approve_tests`. Author: `suggest_repairs` computes changes of a line or a function and tries
 each of them out, `apply_repair`, `request_checks`, `merge`. The code is generated here, never a user's.
 
-**Defects.** An unused import, an f-string without a place to fill, comparison with None by `==`, a bare `except`,
-comparison of types, and slips in operators, bounds and indices that the tests find. Some repairs that look right clear a finding
-and break a test.
+**Defects.** An unused import, an f-string without a place to fill, a constant that hides a name of Python's own, a password
+in the file, comparison with None by `==`, a bare `except`, comparison of types, a copy that nobody needs; and slips in
+operators, bounds and indices that the tests find. Some repairs that look right clear a finding and break a test.
 
 **Difficulty.** *easy*: two functions, one defect. *medium*: two or three, one or two defects, 5 % tool faults. *hard*: three or
 four, two or three defects, which takes several rounds, 15 % faults.
@@ -35,9 +35,16 @@ from scenarios.core.tasks import Task
 from scenarios.core.team import Role, TeamScenario
 from scenarios.core.types import Difficulty, Json, Split, Tool
 from scenarios.library.collaborative_coding.checks import RULES
-from scenarios.library.collaborative_coding.modules import FUNCTIONS, MODULES, UNUSED
+from scenarios.library.collaborative_coding.functions import FUNCTIONS
 from scenarios.library.collaborative_coding.tasks import make_task
-from scenarios.library.collaborative_coding.world import REQUESTS, CodingWorld
+from scenarios.library.collaborative_coding.wording import (
+    MODULES,
+    REQUESTS,
+    SECRETS,
+    SHADOWED,
+    UNUSED,
+)
+from scenarios.library.collaborative_coding.world import CodingWorld
 
 _LINE: dict[str, Json] = {"type": "integer", "minimum": 1, "maximum": 500, "description": "Line of the file, from 1."}  # fmt: skip
 
@@ -121,4 +128,5 @@ class CollaborativeCoding(TeamScenario):
 
     def entities(self, split: Split) -> frozenset[str]:
         names = {function.name for function in FUNCTIONS[split]}
-        return frozenset(names | set(MODULES[split]) | set(UNUSED[split]))
+        drawn = (pool[split] for pool in (MODULES, UNUSED, SHADOWED, SECRETS))
+        return frozenset(names.union(*drawn))

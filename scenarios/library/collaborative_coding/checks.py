@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import ast
 import builtins
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from types import FrameType
 from typing import Any
 
 from pyflakes import checker, messages
 
-from scenarios.library.collaborative_coding.modules import Function
+from scenarios.library.collaborative_coding.functions.function import Function
 
 _ALLOWED = ("len", "sum", "min", "max", "int", "str", "float", "bool", "list", "range", "isinstance", "type",
             "ValueError", "ZeroDivisionError", "abs", "sorted")  # fmt: skip
@@ -25,7 +28,19 @@ _RULES: dict[type[messages.Message], str] = {
     messages.FStringMissingPlaceholders: "empty_fstring",
     messages.UndefinedName: "undefined_name",
 }
-RULES = (*_RULES.values(), "compare_none", "bare_except", "compare_type", "shadowed_builtin")
+RULES = (
+    *_RULES.values(),
+    "compare_none",
+    "bare_except",
+    "compare_type",
+    "shadowed_builtin",
+    "hardcoded_password",
+    "needless_copy",
+)
+_SHADOWED = frozenset(dir(builtins))
+_SECRETS = ("password", "secret", "token")
+STEPS = 2_000
+"""Lines that one call may execute; what the files hold here needs less than a hundred."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +71,28 @@ def inspect(source: str) -> tuple[Finding, ...]:
 def _look(node: ast.AST) -> list[Finding]:
     if isinstance(node, ast.ExceptHandler) and node.type is None:
         return [Finding("bare_except", node.lineno)]
-    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id in dir(builtins):
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id in _SHADOWED:
         return [Finding("shadowed_builtin", node.lineno)]
     if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq | ast.NotEq):
-        right = node.comparators[0]
-        if isinstance(right, ast.Constant) and right.value is None:
-            return [Finding("compare_none", node.lineno)]
-        left = node.left
-        if isinstance(left, ast.Call) and getattr(left.func, "id", "") == "type":
-            return [Finding("compare_type", node.lineno)]
+        return _look_at_comparison(node)
+    if isinstance(node, ast.For) and _calls(node.iter, "list"):
+        return [Finding("needless_copy", node.lineno)]
+    if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
+        names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+        if isinstance(node.value.value, str) and any(name in _SECRETS for name in names):
+            return [Finding("hardcoded_password", node.lineno)]
     return []
+
+
+def _look_at_comparison(node: ast.Compare) -> list[Finding]:
+    right = node.comparators[0]
+    if isinstance(right, ast.Constant) and right.value is None:
+        return [Finding("compare_none", node.lineno)]
+    return [Finding("compare_type", node.lineno)] if _calls(node.left, "type") else []
+
+
+def _calls(node: ast.expr, name: str) -> bool:
+    return isinstance(node, ast.Call) and getattr(node.func, "id", "") == name
 
 
 @lru_cache(maxsize=20_000)
@@ -85,10 +112,29 @@ def _called(space: dict[str, Any], name: str, calls: str) -> str:
     given = []
     for arguments in ast.literal_eval(calls):
         try:
-            given.append(repr(space[name](*arguments)))
+            given.append(repr(_limited(space[name], arguments)))
         except Exception as problem:
             given.append(type(problem).__name__)
     return ", ".join(given)
+
+
+def _limited(function: Callable[..., Any], arguments: Sequence[Any]) -> Any:
+    """What a call gives. Raises `TimeoutError` after `STEPS` lines."""
+    left = STEPS
+
+    def count(frame: FrameType, event: str, given: Any) -> Any:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise TimeoutError
+        return count
+
+    before = sys.gettrace()
+    sys.settrace(count)
+    try:
+        return function(*arguments)
+    finally:
+        sys.settrace(before)
 
 
 def failing(source: str, original: str, functions: tuple[Function, ...]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from scenarios.library.collaborative_coding import checks
-from scenarios.library.collaborative_coding.modules import Function
+from scenarios.library.collaborative_coding.functions.function import Function
 
 Lines = tuple[str, ...]
 SHOWN = 4
@@ -50,6 +50,8 @@ _STYLE: tuple[tuple[str, str], ...] = (
 )
 _TYPE = re.compile(r"isinstance\((\w+), (\w+)\)")
 _TYPE_BACK = re.compile(r"type\((\w+)\) == (\w+)")
+_LOOP = re.compile(r"^( +for \w+ in )(\w+):$")
+_LOOP_BACK = re.compile(r"^( +for \w+ in )list\((\w+)\):$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,8 @@ def style_faults(lines: Lines) -> Iterator[Patch]:
                 yield Patch(number, line.replace(old, new, 1))
         if _TYPE.search(line):
             yield Patch(number, _TYPE.sub(r"type(\1) == \2", line, count=1))
+        if _LOOP.search(line):
+            yield Patch(number, _LOOP.sub(r"\1list(\2):", line))
 
 
 def repairs(lines: Lines, at: int) -> list[Patch]:
@@ -109,6 +113,8 @@ def repairs(lines: Lines, at: int) -> list[Patch]:
             found.append(Patch(at, line.replace(new, old, 1)))
     if _TYPE_BACK.search(line):
         found.append(Patch(at, _TYPE_BACK.sub(r"isinstance(\1, \2)", line, count=1)))
+    if _LOOP_BACK.search(line):
+        found.append(Patch(at, _LOOP_BACK.sub(r"\1\2:", line)))
     found += [patch for patch in slips(lines) if patch.line == at]
     return [patch for patch in dict.fromkeys(found) if _parses(patch.apply(lines))]
 

@@ -18,11 +18,15 @@ from scenarios.library.collaborative_coding.defects import (
     style_faults,
     suggested,
 )
-from scenarios.library.collaborative_coding.modules import FUNCTIONS, MODULES, UNUSED, Function
+from scenarios.library.collaborative_coding.functions import FUNCTIONS
+from scenarios.library.collaborative_coding.functions.function import Function
+from scenarios.library.collaborative_coding.wording import MODULES, SECRETS, SHADOWED, UNUSED
 
 DEFECTS: Mapping[Difficulty, tuple[int, int]] = {"easy": (1, 1), "medium": (1, 2), "hard": (2, 3)}
 SIZE: Mapping[Difficulty, tuple[int, int]] = {"easy": (2, 2), "medium": (2, 3), "hard": (3, 4)}
 """Functions in a file, fewest and most."""
+KINDS = ("import", "constant", "style", "slip")
+"""Where a defect is: in line 1, in line 2, in the way a line is written, in what it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,71 +61,81 @@ def look(lines: Lines, file: File) -> Round:
 def make_task(key: str, split: Split, difficulty: Difficulty, seed: int) -> Task:
     """The task of this seed."""
     draws = Draws(np.random.default_rng([seed, SPLITS.index(split), 12]))
-    functions = tuple(draws.sample(FUNCTIONS[split], draws.between(*SIZE[difficulty])))
-    body = [line for function in functions for line in (*function.lines, "", "")]
-    original: Lines = ("", "", *body[:-2])
-    planted: dict[int, str] = {}
-    lines = original
-    kinds: list[str] = []
-    for kind in draws.sample(
-        ("import", "slip", "style", "variable"), draws.between(*DEFECTS[difficulty])
-    ):
-        patch = _plant(draws, kind, lines, planted, split, functions, original)
-        if patch is not None:
-            planted[patch.line] = original[patch.line - 1]
-            lines = patch.apply(lines)
-            kinds.append(kind)
-    if not planted:  # a file without a place for it; an unused import always finds one
-        patch = Patch(1, f"import {draws.pick(UNUSED[split])}")
-        planted[1], lines = "", patch.apply(lines)
-        kinds.append("import")
-    file = File(draws.pick(MODULES[split]), functions, original, lines, planted)
-    return Task(key, split, difficulty, seed, "+".join(sorted(kinds)), _plan(file), payload=file)
+    module = draws.pick(MODULES[split])
+    drawn = draws.sample(FUNCTIONS[split], draws.between(*SIZE[difficulty]))
+    planting = _Planting(draws, split, tuple(function.of(module) for function in drawn))
+    count = draws.between(*DEFECTS[difficulty])
+    for kind in draws.shuffled(KINDS):
+        if len(planting.planted) < count:
+            planting.plant(kind)
+    file = File(
+        module, planting.functions, planting.original, planting.lines, dict(planting.planted)
+    )
+    kinds = "+".join(sorted(planting.kinds))
+    return Task(key, split, difficulty, seed, kinds, _plan(file), payload=file)
 
 
-def _plant(  # noqa: PLR0913  (each is another part of the task)
-    draws: Draws,
-    kind: str,
-    lines: Lines,
-    planted: Mapping[int, str],
-    split: Split,
-    functions: tuple[Function, ...],
-    original: Lines,
-) -> Patch | None:
-    """A defect of this kind on a line that has none yet; None where there is no place for it."""
-    if kind == "import":
-        return Patch(1, f"import {draws.pick(UNUSED[split])}")
-    if kind == "variable":
-        return Patch(2, f'unused = f"{draws.pick(MODULES[split])}"')
-    if kind == "style":
-        found = [p for p in style_faults(lines) if _mendable(p, p.line, lines, original, functions)]
-    else:
-        found = [
-            p
-            for p in slips(lines)
-            if _mendable(p, _head(original, p.line), lines, original, functions)
-            and len(_broken(p.apply(lines), original, functions)) == 1
-        ]
-    found = [patch for patch in found if patch.line not in planted]
-    return draws.pick(found) if found else None
+class _Planting:
+    """A file while defects are planted in it: at most one in a function, so that none hides another's repair."""
 
+    def __init__(self, draws: Draws, split: Split, functions: tuple[Function, ...]) -> None:
+        self.draws, self.split, self.functions = draws, split, functions
+        body = [line for function in functions for line in (*function.lines, "", "")]
+        self.original: Lines = ("", "", *body[:-2])
+        self.lines = self.original
+        self.planted: dict[int, str] = {}
+        """Line -> what it said."""
+        self.kinds: list[str] = []
+        self._used: set[int] = set()
+        """Where functions begin that have a defect."""
 
-def _broken(lines: Lines, original: Lines, functions: tuple[Function, ...]) -> tuple[str, ...]:
-    return checks.failing("\n".join(lines), "\n".join(original), functions)
+    def plant(self, kind: str) -> None:
+        """A defect of this kind, where there is a place for it."""
+        if kind == "import":
+            self._put(kind, Patch(1, f"import {self.draws.pick(UNUSED[self.split])}"))
+        elif kind == "constant":
+            self._put(kind, Patch(2, self._constant()))
+        else:
+            found = style_faults(self.lines) if kind == "style" else slips(self.lines)
+            # Trying a place out costs milliseconds; one that fits is enough.
+            for patch in self.draws.shuffled(list(found)):
+                if self._fits(kind, patch):
+                    self._used.add(_head(self.original, patch.line))
+                    self._put(kind, patch)
+                    return
+
+    def _put(self, kind: str, patch: Patch) -> None:
+        self.planted[patch.line] = self.original[patch.line - 1]
+        self.lines = patch.apply(self.lines)
+        self.kinds.append(kind)
+
+    def _constant(self) -> str:
+        draws, split = self.draws, self.split
+        return draws.pick(
+            (
+                f'label = f"{draws.pick(MODULES[split])}"',
+                f"{draws.pick(SHADOWED[split])} = {draws.between(2, 99)}",
+                f'password = "{draws.pick(SECRETS[split])}"',
+            )
+        )
+
+    def _fits(self, kind: str, patch: Patch) -> bool:
+        """Whether only a slip fails tests, and of what the tools suggest one repair is good, the right one."""
+        if patch.line < 3 or (head := _head(self.original, patch.line)) in self._used:
+            return False
+        damaged = patch.apply(self.lines)
+        source, original = "\n".join(damaged), "\n".join(self.original)
+        if len(checks.failing(source, original, self.functions)) != (kind == "slip"):
+            return False
+        at = head if kind == "slip" else patch.line
+        found = suggested(damaged, self.original, self.functions, at)
+        right = Patch(patch.line, self.original[patch.line - 1])
+        return [each.patch for each in found if each.good] == [right]
 
 
 def _head(lines: Lines, line: int) -> int:
     """The line on which the function begins that this line stands in."""
     return next(n for n in range(line, 0, -1) if lines[n - 1].startswith("def "))
-
-
-def _mendable(
-    patch: Patch, at: int, lines: Lines, original: Lines, functions: tuple[Function, ...]
-) -> bool:
-    """Whether the suggestions for the damaged file hold one good repair, and it is the right one."""
-    damaged = patch.apply(lines)
-    good = [each.patch for each in suggested(damaged, original, functions, at) if each.good]
-    return good == [Patch(patch.line, original[patch.line - 1])]
 
 
 def _plan(file: File) -> tuple[Milestone, ...]:
@@ -145,32 +159,20 @@ def _plan(file: File) -> tuple[Milestone, ...]:
             ("failure", seen.failed_line),
         ):
             if line:
-                patch = _right(file, lines, line, what)
+                patch = _right(file, line)
                 after = (before,) if before else reports
                 before = _repair(made, f"{what}_{number}", line, patch, after)
                 lines = patch.apply(lines)
 
 
-def _right(file: File, lines: Lines, line: int, what: str) -> Patch:
-    """The patch that puts a planted line right."""
-    if what == "finding":
-        return Patch(line, file.planted[line])
-    name = look(lines, file).failed
-    function = next(f for f in file.functions if f.name == name)
-    inside = range(line, line + len(function.lines))
-    wrong = next(
-        n
-        for n in inside
-        if n in file.planted and lines[n - 1] != file.planted[n] and _slip(file, n)
+def _right(file: File, line: int) -> Patch:
+    """What puts the reported line right, or where a function begins there, the planted line in it."""
+    function = next(
+        (f for f in file.functions if checks.line_of("\n".join(file.start), f.name) == line), None
     )
+    inside = range(line, line + (len(function.lines) if function else 1))
+    wrong = next(n for n in inside if n in file.planted)
     return Patch(wrong, file.planted[wrong])
-
-
-def _slip(file: File, line: int) -> bool:
-    """Whether what was planted on this line changes results."""
-    changed = Patch(line, file.start[line - 1]).apply(file.original)
-    source = "\n".join(file.original)
-    return bool(checks.failing("\n".join(changed), source, file.functions))
 
 
 def _review(made: list[Milestone], seen: Round, asked: str, number: int) -> tuple[str, ...]:

@@ -6,31 +6,13 @@ from collections.abc import Callable, Mapping
 
 from scenarios.core.tasks import Task
 from scenarios.core.team import TeamScenario, TeamWorld
-from scenarios.core.types import Json, Split, Tool, ToolCall, ToolResult
+from scenarios.core.types import Json, Tool, ToolCall, ToolResult
 from scenarios.core.world import error
 from scenarios.library.collaborative_coding import checks
 from scenarios.library.collaborative_coding.defects import Lines, Patch, suggested
 from scenarios.library.collaborative_coding.tasks import File
+from scenarios.library.collaborative_coding.wording import REQUESTS
 
-REQUESTS: Mapping[Split, tuple[str, ...]] = {
-    "train": (
-        "Please get {module}.py ready to merge.",
-        "{module}.py should be merged today, have it checked.",
-        "Can you take care of {module}.py until it can be merged?",
-        "I changed {module}.py, please clean it up and merge it.",
-        "Make sure that {module}.py is fine, then merge.",
-        "Bring {module}.py into shape for the main branch.",
-    ),
-    "validation": (
-        "Somebody touched {module}.py, please put it in order.",
-        "Have {module}.py reviewed and land it.",
-    ),
-    "test": (
-        "Kindly finish the work on {module}.py.",
-        "{module}.py is next in the queue; see that it gets in.",
-        "Would you see {module}.py through to the merge?",
-    ),
-}
 LATENCY = {"run_tests": 4.0, "run_linter": 1.5, "inspect_code": 2.0, "suggest_repairs": 3.0}
 USUAL_LATENCY = 0.4
 

@@ -31,6 +31,9 @@ class SupportTeamWorld(TeamWorld):
         self.changes: list[Change] = []
         self.outcome = ""
         self.assigned = ""
+        self.read = False
+        """Whether quality has read the case since it was submitted or changed last."""
+        self.sent_back = False
         self.logged = False
         self._said: list[str] = []
 
@@ -61,11 +64,12 @@ class SupportTeamWorld(TeamWorld):
                 told = "\n".join(self._said)
                 return f"topic {given['topic']}, order {given['order_id']}{wish}. The customer wrote:\n{told}"
             case "submit":
-                self.outcome = given["outcome"]
+                self.outcome, self.read = given["outcome"], False
                 return f"order {self.assigned}, outcome {given['outcome']}. Please review."
             case "query":
                 return f"please ask the customer: {given['question'].replace('_', ' ')}?"
             case _:
+                self.sent_back = True
                 return f"not finished: {given['reason'].replace('_', ' ')}."
 
     def work(self, call: ToolCall) -> ToolResult:
@@ -81,8 +85,7 @@ class SupportTeamWorld(TeamWorld):
         if self.task.kind == "not_ours":
             return self.logged and not self.changes
         done = sorted(self.changes, key=repr) == sorted(self.case.changes, key=repr)
-        last = "reviewed_again" if self.case.bounced else "reviewed"
-        return done and self.outcome == self.case.outcome and last in self.done
+        return done and self.outcome == self.case.outcome and self.read
 
     # --- the tools
 
@@ -144,7 +147,13 @@ class SupportTeamWorld(TeamWorld):
     def _change(self, what: str, given: Mapping[str, Json], value: Any = None) -> Json:
         order = self.orders[given["order_id"]]
         change = (what, order.order_id, value)
-        if change not in self.case.changes or change in self.changes:
+        allowed = change in self.case.changes and change not in self.changes
+        if what == "credit":
+            allowed &= self.sent_back
+        if what == "release":
+            allowed &= ("refund", order.order_id, order.price) in self.changes
+        self.read &= what == "release"
+        if not allowed:
             self.breaches.append(f"{what} of {order.order_id}: not what the policy asks for")
         self.changes.append(change)
         return {"booked": what}
@@ -152,6 +161,7 @@ class SupportTeamWorld(TeamWorld):
     def _review(self, given: Mapping[str, Json]) -> Json:
         order = self.orders[given["order_id"]]
         own = [change for change in self.changes if change[1] == order.order_id]
+        self.read = order is self.case.order
         shown: dict[str, Json] = {"order_id": order.order_id, "outcome": self.outcome}
         if not own:
             return shown | {"last_change": "none"}
