@@ -104,7 +104,6 @@ class TeamEnv(ParallelEnv[str, Turns, Decision]):  # type: ignore[misc]
         self.steps += 1
         infos: dict[str, dict[str, Any]] = {name: {} for name in self.agents}
         earned = dict.fromkeys(self.agents, 0.0)
-        terms: dict[str, float] = {}
         for role in world.active():
             if world.ended_by is None and role in actions:
                 before = world.progress

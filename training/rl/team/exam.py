@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from models_registry.policies.conversation import Conversation
 from scenarios.core.team import TeamScenario
 from scenarios.core.team_env import TeamEnv
 from scenarios.core.types import Decision
@@ -143,12 +144,17 @@ def _count_tokens(out: Tally, lane: Lane, scenario: TeamScenario) -> None:
 
 
 def _time_alone(members: Members, exam: Exam, out: Tally) -> None:
-    """Measure as it will be deployed: one task, one decision at a time."""
+    """Measure as it will be deployed: one task, one decision at a time, each conversation read afresh."""
     scenario = scenario_of(exam)
     views = Views(scenario)
     for task in range(min(exam.tasks, TIMED_EPISODES)):
         game = Game(task, _open(exam, scenario, views, (task, 0)))
         while game.lane.record is None:
+            for role in game.lane.active:
+                began = time.perf_counter()
+                fresh = game.lane.conversations[role] = Conversation(views.of[role])
+                fresh.extend(game.lane.env.views[role])
+                game.seconds += time.perf_counter() - began
             [decisions] = _decide(members, [game])
             game.lane.step(decisions)
         out.decision_seconds.append(game.seconds)
