@@ -208,7 +208,7 @@ def test_every_scenario_is_a_sound_gymnasium_environment(key: str) -> None:
 
 @pytest.mark.parametrize("key", library.keys())
 def test_every_scenario_passes_its_check(key: str) -> None:
-    report = check_scenario(library.get(key)(), tasks=8)
+    report = check_scenario(library.get(key)(), tasks=20)
     assert report.oracle_success == 1
     assert report.nothing_success == 0
 
