@@ -51,15 +51,8 @@ class TeamWorld(World):
     done: the episode ends once nobody holds work any more. `hand_over` ends it at once.
     """
 
-    def __init__(
-        self,
-        task: Task,
-        attempt: int,
-        tools: tuple[Tool, ...],
-        fault_rate: float,
-        scenario: TeamScenario,
-    ) -> None:
-        super().__init__(task, attempt, tools, fault_rate)
+    def __init__(self, task: Task, attempt: int, scenario: TeamScenario) -> None:
+        super().__init__(task, attempt, scenario.tools, scenario.fault_rate[task.difficulty])
         self.roles = {role.name: role for role in scenario.roles}
         self.handoffs = scenario.handoffs
         self.role = scenario.roles[0].name

@@ -56,15 +56,8 @@ _TOOL = {"quiet": "whisper", "loud": "shout"}
 class RelayWorld(TeamWorld):
     """Remembers what was said, and how."""
 
-    def __init__(
-        self,
-        task: Task,
-        attempt: int,
-        tools: tuple[Tool, ...],
-        fault_rate: float,
-        scenario: TeamScenario,
-    ) -> None:
-        super().__init__(task, attempt, tools, fault_rate, scenario)
+    def __init__(self, task: Task, attempt: int, scenario: TeamScenario) -> None:
+        super().__init__(task, attempt, scenario)
         self.said: list[tuple[str, str]] = []
 
     def opening(self) -> str:
@@ -129,7 +122,7 @@ class Relay(TeamScenario):
         return Task(self.key, split, difficulty, seed, kind, (told, said), payload=word)
 
     def world(self, task: Task, attempt: int = 0) -> RelayWorld:
-        return RelayWorld(task, attempt, self.tools, self.fault_rate[task.difficulty], self)
+        return RelayWorld(task, attempt, self)
 
     def wording(self, split: Split) -> frozenset[str]:
         return frozenset(phrase for phrases in _PHRASES[split].values() for phrase in phrases)

@@ -98,20 +98,28 @@ class _Pair(TeamWorld):
         raise AssertionError("there is no other tool")
 
 
-def _pair() -> tuple[_Pair, Any]:
-    empty = {"type": "object", "properties": {}}
-    tools = (Tool("split", "Give to both.", empty), Tool("report", "Report back.", empty))
+_EMPTY = {"type": "object", "properties": {}}
 
-    class Duo:
-        roles = (Role("lead", "", "", ("split",)), Role("a", "", "", ("report",)), Role("b", "", "", ("report",)))  # fmt: skip
-        handoffs = {"split": ("a", "b"), "report": ("lead",)}  # noqa: RUF012
 
-    task = Task("duo", "train", "easy", 0, "x", ())
-    return _Pair(task, 0, tools, 0.0, Duo()), tools  # type: ignore[arg-type]
+class _Duo:
+    """As much of a scenario as a world asks for."""
+
+    tools = (Tool("split", "Give to both.", _EMPTY), Tool("report", "Report back.", _EMPTY))
+    fault_rate = {"easy": 0.0}  # noqa: RUF012
+    roles = (
+        Role("lead", "", "", ("split",)),
+        Role("a", "", "", ("report",)),
+        Role("b", "", "", ("report",)),
+    )
+    handoffs = {"split": ("a", "b"), "report": ("lead",)}  # noqa: RUF012
+
+
+def _pair() -> _Pair:
+    return _Pair(Task("duo", "train", "easy", 0, "x", ()), 0, _Duo())  # type: ignore[arg-type]
 
 
 def test_who_gave_work_to_two_goes_on_once_both_have_answered() -> None:
-    world, _ = _pair()
+    world = _pair()
     world.act("lead", call("split"))
     assert world.active() == ("a", "b"), "both work at the same moment"
     told: TeamOutcome = world.act("a", call("report"))
@@ -122,7 +130,7 @@ def test_who_gave_work_to_two_goes_on_once_both_have_answered() -> None:
 
 
 def test_the_episode_ends_once_nobody_holds_work() -> None:
-    world, _ = _pair()
+    world = _pair()
     world.act("lead", call("split"))
     world.act("a", FINAL)
     assert world.ended_by is None

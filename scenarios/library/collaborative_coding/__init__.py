@@ -120,8 +120,7 @@ class CollaborativeCoding(TeamScenario):
         return make_task(self.key, split, difficulty, seed)
 
     def world(self, task: Task, attempt: int = 0) -> CodingWorld:
-        faults = self.fault_rate[task.difficulty]
-        return CodingWorld(task, attempt, self.tools, faults, self)
+        return CodingWorld(task, attempt, self)
 
     def wording(self, split: Split) -> frozenset[str]:
         return frozenset(REQUESTS[split]) | {function.source for function in FUNCTIONS[split]}

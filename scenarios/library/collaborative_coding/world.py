@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from scenarios.core.tasks import Task
 from scenarios.core.team import TeamScenario, TeamWorld
-from scenarios.core.types import Json, Tool, ToolCall, ToolResult
+from scenarios.core.types import Json, ToolCall, ToolResult
 from scenarios.core.world import error
 from scenarios.library.collaborative_coding import checks
 from scenarios.library.collaborative_coding.defects import Lines, Patch, suggested
@@ -20,15 +20,8 @@ USUAL_LATENCY = 0.4
 class CodingWorld(TeamWorld):
     """One file on its way to the main branch."""
 
-    def __init__(
-        self,
-        task: Task,
-        attempt: int,
-        tools: tuple[Tool, ...],
-        fault_rate: float,
-        scenario: TeamScenario,
-    ) -> None:
-        super().__init__(task, attempt, tools, fault_rate, scenario)
+    def __init__(self, task: Task, attempt: int, scenario: TeamScenario) -> None:
+        super().__init__(task, attempt, scenario)
         self.file: File = task.payload
         self.lines = self.file.start
         self.approved: dict[str, Lines] = {}

@@ -89,8 +89,7 @@ class TeamSupport(TeamScenario):
         return make_task(self.key, split, difficulty, seed)
 
     def world(self, task: Task, attempt: int = 0) -> SupportTeamWorld:
-        faults = self.fault_rate[task.difficulty]
-        return SupportTeamWorld(task, attempt, self.tools, faults, self)
+        return SupportTeamWorld(task, attempt, self)
 
     def wording(self, split: Split) -> frozenset[str]:
         return wording.every(WORDING, split) - {""}

@@ -7,7 +7,7 @@ from typing import Any
 
 from scenarios.core.tasks import ASK, Task
 from scenarios.core.team import TeamScenario, TeamWorld
-from scenarios.core.types import Json, Tool, ToolCall, ToolResult
+from scenarios.core.types import Json, ToolCall, ToolResult
 from scenarios.core.wording import book
 from scenarios.core.world import error
 from scenarios.library.team_support.tasks import LIMIT, WORDING, Case, Change, Order, opening
@@ -17,15 +17,8 @@ from scenarios.library.team_support.tools import LATENCY, USUAL_LATENCY
 class SupportTeamWorld(TeamWorld):
     """One case at the three desks. `changes` is all that was done, right or wrong."""
 
-    def __init__(
-        self,
-        task: Task,
-        attempt: int,
-        tools: tuple[Tool, ...],
-        fault_rate: float,
-        scenario: TeamScenario,
-    ) -> None:
-        super().__init__(task, attempt, tools, fault_rate, scenario)
+    def __init__(self, task: Task, attempt: int, scenario: TeamScenario) -> None:
+        super().__init__(task, attempt, scenario)
         self.case: Case = task.payload
         self.orders = {o.order_id: o for o in (self.case.order, *self.case.others)}
         self.changes: list[Change] = []
