@@ -187,7 +187,7 @@ def test_the_check_names_what_is_broken_in_a_team(broken: dict[str, Any], messag
     whole = library.get("relay")()
     kind: Any = broken.pop("world", None)
     if kind is not None:
-        broken["world"] = lambda self, task, attempt=0: kind(task, attempt, whole.tools, 0.0, self)
+        broken["world"] = lambda self, task, attempt=0: kind(task, attempt, self)
     team = type("Broken", (type(whole),), broken)
     with pytest.raises(ScenarioError, match=message):
         check_scenario(team(), tasks=3)
