@@ -76,5 +76,8 @@ def test_the_scenarios_page_shows_the_roles(alice: User, client_as: ClientAs) ->
     sync_builtin_scenarios()
     html = client_as(alice).get("/scenarios/team_support/").content.decode()
     assert "Talks to the customer, finds the order and assigns the case." in html
-    assert '<code>assign</code> <span class="tag">hands on</span>' in html
+    assert '<code>assign</code> <span class="tag">to specialist</span>' in html
+    html = client_as(alice).get("/scenarios/collaborative_coding/").content.decode()
+    assert '<code>request_checks</code> <span class="tag">to reviewer and tester</span>' in html
+    assert '<code>merge</code> <span' not in html
     assert "The team" not in client_as(alice).get("/scenarios/echo/").content.decode()
