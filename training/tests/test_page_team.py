@@ -79,5 +79,5 @@ def test_the_scenarios_page_shows_the_roles(alice: User, client_as: ClientAs) ->
     assert '<code>assign</code> <span class="tag">to specialist</span>' in html
     html = client_as(alice).get("/scenarios/collaborative_coding/").content.decode()
     assert '<code>request_checks</code> <span class="tag">to reviewer and tester</span>' in html
-    assert '<code>merge</code> <span' not in html
+    assert "<code>merge</code> <span" not in html
     assert "The team" not in client_as(alice).get("/scenarios/echo/").content.decode()
