@@ -1,8 +1,9 @@
 """Our trainer beside Stable-Baselines3 and sb3-contrib, in turns: `python -m benchmarks.parity --seeds 5`.
 
 One line per comparison. `zoo`: both with rl-baselines3-zoo's hyper-parameters. `best`: ours with the preset of
-`agentgym train gym:<id>`, theirs with the zoo's. `customer_support`: ours on the scenario, sb3-contrib's MaskablePPO on
-its flattened form (`_flat.py`), both from reward alone. Every training has a process of its own with one thread, and
+`agentgym train gym:<id>`, theirs with the zoo's. `reward alone`: ours on `customer_support`, sb3-contrib's MaskablePPO on
+its flattened form (`_flat.py`); `warm start`: ours as it comes, with the oracle's demonstrations, which the peer has no
+use for. Every training has a process of its own with one thread, and
 its CPU seconds are those of learning, without imports and evaluation. Time to target: CPU seconds until the mean return
 of 100 training episodes reaches Gymnasium's own threshold; None where not every seed got there.
 What the peers need is in requirements-bench.txt; where it is missing, one line says `skipped`.
@@ -35,6 +36,8 @@ ZOO = {
     "LunarLander-v3": Zoo(300_000, 16, 1024, discount=0.999, lam=0.98, entropy=0.01),
 }
 SUPPORT_STEPS, SUPPORT_TASKS = 100_000, 200
+STEPS_PER_EPISODE = 4.8
+"""Of `customer_support` at medium, about: so that the warm start has its share of the steps."""
 EPISODES = 100
 STUDENT = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262}  # fmt: skip
 """Two-sided 95 % points of Student's t with n - 1 degrees of freedom, by n."""
@@ -136,16 +139,22 @@ def compare_gym(env: str, seeds: int, steps: int) -> None:
 
 
 def compare_support(seeds: int, steps: int) -> None:
-    """Print the line of the tool-use scenario."""
+    """Print the lines of the tool-use scenario."""
     steps = steps or SUPPORT_STEPS
-    sides: dict[str, Results] = {"ours": [], "peer": []}
+    own = {
+        "reward alone": {"episodes": 10_000_000, "warm_start": 0.0},
+        "warm start": {"episodes": max(1, round(steps / STEPS_PER_EPISODE))},
+    }
+    sides: dict[str, Results] = {"peer": [], **{name: [] for name in own}}
     for seed in range(seeds):
-        settings = {"seed": seed, "steps": steps, "episodes": 10_000_000, "warm_start": 0.0}
-        sides["ours"].append(apart(_contest.ours_on_support, settings, SUPPORT_TASKS))
+        for name, settings in own.items():
+            told = {"seed": seed, "steps": steps, **settings}
+            sides[name].append(apart(_contest.ours_on_support, told, SUPPORT_TASKS))
         sides["peer"].append(apart(_contest.maskable, steps, seed, SUPPORT_TASKS))
         _note("customer_support", seed, {name: side[-1] for name, side in sides.items()})
-    found = line("customer_support", "customer_support", sides["ours"], sides["peer"])
-    print(json.dumps(judged(found)), flush=True)
+    for name in own:
+        found = line("customer_support", name, sides[name], sides["peer"])
+        print(json.dumps(judged(found)), flush=True)
 
 
 def _note(env: str, seed: int, results: dict[str, dict[str, Any]]) -> None:
