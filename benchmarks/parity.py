@@ -141,7 +141,7 @@ def compare_gym(env: str, seeds: int, steps: int) -> None:
 def compare_support(seeds: int, steps: int) -> None:
     """Print the lines of the tool-use scenario."""
     steps = steps or SUPPORT_STEPS
-    own = {
+    own: dict[str, dict[str, Any]] = {
         "reward alone": {"episodes": 10_000_000, "warm_start": 0.0},
         "warm start": {"episodes": max(1, round(steps / STEPS_PER_EPISODE))},
     }
