@@ -9,15 +9,12 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from scenarios.core.scenario import Scenario
 from scenarios.core.tasks import FailureKind, Milestone, Task, Verdict
-from scenarios.core.types import Decision, Json, Tool, ToolCall, ToolResult, Turn
+from scenarios.core.types import Decision, Json, Sharing, Tool, ToolCall, ToolResult, Turn
 from scenarios.core.world import Outcome, World
-
-Sharing = Literal["shared", "individual", "weighted", "competitive"]
-SHARING: tuple[Sharing, ...] = ("shared", "individual", "weighted", "competitive")
 
 
 @dataclass(frozen=True, slots=True)

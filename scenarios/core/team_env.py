@@ -13,8 +13,8 @@ from scenarios.core import rewards
 from scenarios.core.env import SEEDS, ConversationSpace, DecisionSpace, Turns
 from scenarios.core.rewards import RewardWeights
 from scenarios.core.stage import Stage
-from scenarios.core.team import Sharing, TeamOutcome, TeamScenario, TeamWorld, share
-from scenarios.core.types import Decision, Difficulty, Split, Turn
+from scenarios.core.team import TeamOutcome, TeamScenario, TeamWorld, share
+from scenarios.core.types import Decision, Difficulty, Sharing, Split, Turn
 
 _END = ("success", "quit")
 """Terms of the end, which the whole team brings about: everyone earns an equal part of them."""

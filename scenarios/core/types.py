@@ -17,8 +17,12 @@ DecisionKind = Literal["tool", "final", "ask", "hand_over"]
 Difficulty = Literal["easy", "medium", "hard"]
 Split = Literal["train", "validation", "test"]
 
+Sharing = Literal["shared", "individual", "weighted", "competitive"]
+"""What each member of a team is paid, see `scenarios.core.team.share`."""
+
 DIFFICULTIES: tuple[Difficulty, ...] = ("easy", "medium", "hard")
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+SHARING: tuple[Sharing, ...] = ("shared", "individual", "weighted", "competitive")
 DECISION_KINDS: tuple[DecisionKind, ...] = ("tool", "final", "ask", "hand_over")
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from scenarios.core.check import ScenarioError, check_scenario
 from scenarios.core.tasks import Task
-from scenarios.core.team import SHARING, Role, TeamOutcome, TeamScenario, TeamWorld, share
+from scenarios.core.team import Role, TeamOutcome, TeamScenario, TeamWorld, share
 from scenarios.core.team_env import TeamEnv
-from scenarios.core.types import DIFFICULTIES, Decision, Tool, ToolCall, ToolResult
+from scenarios.core.types import DIFFICULTIES, SHARING, Decision, Tool, ToolCall, ToolResult
 from scenarios.library import library
 from scenarios.library.relay import RelayWorld
 

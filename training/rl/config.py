@@ -9,8 +9,7 @@ from dataclasses import Field, asdict, dataclass, fields
 from typing import Any
 
 from scenarios.core.registry import Registry, UnknownKey
-from scenarios.core.team import SHARING, Sharing
-from scenarios.core.types import DIFFICULTIES, Difficulty
+from scenarios.core.types import DIFFICULTIES, SHARING, Difficulty, Sharing
 from scenarios.library import library
 from training.rl.algorithms import algorithms
 from training.rl.curriculum import OFF, ON, parse

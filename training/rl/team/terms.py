@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scenarios.core.team import Sharing
+from scenarios.core.types import Sharing
 
 
 @dataclass(frozen=True, slots=True)
