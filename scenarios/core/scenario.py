@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from scenarios.core.stage import Stage
 from scenarios.core.tasks import Task
-from scenarios.core.types import Difficulty, Json, Split, Tool
+from scenarios.core.types import Decision, Difficulty, Json, Split, Tool, Turn
 from scenarios.core.world import World
 
 
@@ -31,6 +31,30 @@ class Criteria:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A figure of the scenario's own: what its worlds count (`World.measured`), as a share with a target.
+
+    at_most: the share has to stay below the target (false alarms), not reach it.
+    """
+
+    key: str
+    label: str
+    target: float
+    at_most: bool = False
+
+    def as_json(self) -> dict[str, Json]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """A hand-written agent that the trained one is compared with. It reads the conversation and nothing else."""
+
+    label: str
+    decide: Callable[[tuple[Turn, ...]], Decision]
+
+
 class Scenario(ABC):
     """A family of tasks with its tools, world, wording and success criteria. Instances hold no state of an episode.
 
@@ -41,6 +65,10 @@ class Scenario(ABC):
     version: ClassVar[str]
     tools: ClassVar[tuple[Tool, ...]]
     criteria: ClassVar[Criteria] = Criteria()
+    measures: ClassVar[tuple[Measure, ...]] = ()
+    """Figures beyond the criteria that every scenario has; each is a criterion too."""
+    baselines: ClassVar[Mapping[str, Baseline]] = {}
+    """Key -> an agent of the scenario's own for its evidence, beside the ones that every scenario is played by."""
     max_steps: ClassVar[Mapping[Difficulty, int]] = {"easy": 10, "medium": 14, "hard": 20}
     fault_rate: ClassVar[Mapping[Difficulty, float]] = {"easy": 0.0, "medium": 0.05, "hard": 0.15}
     curriculum: ClassVar[tuple[Stage, ...]] = (Stage("easy"), Stage("medium"), Stage("hard"))
@@ -92,6 +120,7 @@ class Scenario(ABC):
             "version": self.version,
             "tools": [tool.as_json() for tool in self.tools],
             "criteria": self.criteria.as_json(),
+            "measures": [measure.as_json() for measure in self.measures],
             "max_steps": dict(self.max_steps),
             "fault_rate": dict(self.fault_rate),
             "company_policy": self.company_policy,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,6 +71,10 @@ class World(ABC):
     @abstractmethod
     def goals_hold(self) -> bool:
         """Whether the final state is the wanted one, and nothing forbidden was changed."""
+
+    def measured(self) -> Mapping[str, tuple[float, float]]:
+        """For each of the scenario's `measures`, what this episode adds to it: (counted, out of). Read at its end."""
+        return {}
 
     @property
     def progress(self) -> float:
