@@ -7,6 +7,7 @@ from typing import Any
 
 from training.confidence_page import confidence_context, nearness
 from training.mistakes_page import mistakes_context, parameters_context
+from training.report import own_measures
 from training.team_page import team_context
 
 AGENTS = ("trained", "untrained", "random", "keyword", "retrieval", "oracle")
@@ -27,7 +28,8 @@ ROW, TOP, FOOT = 32, 24, 24
 
 def evidence_context(evidence: Mapping[str, Any]) -> dict[str, Any]:
     """Everything the evidence template needs, from the document that the trainer wrote."""
-    agents = _agents(evidence)
+    columns = _columns(evidence)
+    agents = _agents(evidence, columns)
     targets = {c.get("key"): c.get("target") for c in evidence.get("criteria", ())}
     trained = evidence.get("agents", {}).get("trained", {})
     return {
@@ -35,7 +37,7 @@ def evidence_context(evidence: Mapping[str, Any]) -> dict[str, Any]:
         "criteria": evidence.get("criteria", ()),
         "met_count": sum(bool(c.get("met")) for c in evidence.get("criteria", ())),
         "agents": agents,
-        "measures": [label for _, label, _ in MEASURES],
+        "measures": [label for _, label, _ in columns],
         "pictures": [picture(agents, key, title, targets.get(key)) for key, title in PICTURES],
         "trained": trained,
         "failures": failure_bars(trained),
@@ -72,8 +74,16 @@ def verdict(difference: Mapping[str, Any]) -> str:
     return "better" if low > 0 else "worse" if high < 0 else "no difference shown"
 
 
-def _agents(evidence: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Known agents in their order, then any others, each with its cells in the order of `MEASURES`."""
+def _columns(evidence: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Name, label and unit of every column: what every scenario is measured by, and its own measures after success."""
+    own = [(f"own_{key}", label, "share") for key, label in own_measures(evidence).items()]
+    return [*MEASURES[:2], *own, *MEASURES[2:]]
+
+
+def _agents(
+    evidence: Mapping[str, Any], columns: Sequence[tuple[str, str, str]]
+) -> list[dict[str, Any]]:
+    """Known agents in their order, then any others, each with its cells in the order of the columns."""
     found = evidence.get("agents", {})
     order = [key for key in AGENTS if key in found] + [key for key in found if key not in AGENTS]
     return [
@@ -84,7 +94,7 @@ def _agents(evidence: Mapping[str, Any]) -> list[dict[str, Any]]:
             "calls": found[key].get("calls"),
             "cells": [
                 {"label": label, "unit": unit, "figure": figure_of(found[key], name)}
-                for name, label, unit in MEASURES
+                for name, label, unit in columns
             ],
             "agent": found[key],
         }
@@ -96,6 +106,8 @@ def figure_of(agent: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """One measure of an agent: {value, low, high, n}; empty where it was not taken."""
     if name.startswith("pass_"):
         found = agent.get("pass_hat", {}).get(name.removeprefix("pass_"))
+    elif name.startswith("own_"):
+        found = agent.get("measures", {}).get(name.removeprefix("own_"))
     else:
         found = agent.get(name)
     return found if isinstance(found, Mapping) else {}

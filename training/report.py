@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 AGENTS = ("trained", "untrained", "random", "keyword", "retrieval", "oracle")
@@ -22,9 +22,15 @@ _NOTHING = "-"
 def evidence_text(evidence: Mapping[str, Any]) -> str:
     """The evidence document as a readable page: what was tested, all agents side by side, criteria, cost, failures."""
     trained = evidence["agents"]["trained"]
+    own = own_measures(evidence)
     parts = [
         _heading(evidence),
-        _table([_COLUMNS, *(_agent_row(agent) for agent in _agents(evidence))]),
+        _table(
+            [
+                (*_COLUMNS, *own.values()),
+                *(_agent_row(agent, own) for agent in _agents(evidence)),
+            ]
+        ),
         "\n".join(_criterion(criterion) for criterion in evidence.get("criteria", [])),
         _cost(evidence.get("cost", {})),
         _failures(trained.get("failures", {})),
@@ -80,7 +86,13 @@ def _agents(evidence: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return named + [agent for name, agent in agents.items() if name not in AGENTS]
 
 
-def _agent_row(agent: Mapping[str, Any]) -> tuple[str, ...]:
+def own_measures(evidence: Mapping[str, Any]) -> dict[str, str]:
+    """The scenario's own measures: key -> label."""
+    keys = evidence.get("agents", {}).get("trained", {}).get("measures", {})
+    return {c["key"]: c["label"] for c in evidence.get("criteria", ()) if c["key"] in keys}
+
+
+def _agent_row(agent: Mapping[str, Any], own: Iterable[str]) -> tuple[str, ...]:
     hats = agent.get("pass_hat", {})
     return (
         str(agent.get("label", "?")),
@@ -89,6 +101,7 @@ def _agent_row(agent: Mapping[str, Any]) -> tuple[str, ...]:
         *(_interval(hats.get(k), brackets=False) for k in ("1", "4", "8")),
         _number(agent.get("steps")),
         _number(agent.get("response_seconds"), " s"),
+        *(_interval(agent.get("measures", {}).get(key)) for key in own),
     )
 
 
@@ -111,7 +124,8 @@ def _criterion(criterion: Mapping[str, Any]) -> str:
     share = criterion.get("unit") == "share"
     value = _interval(criterion) if share else _number(criterion, " s")
     target = percent(criterion["target"]) if share else f"{criterion['target']:g} s"
-    return f"{mark}  {criterion.get('label', criterion['key'])}: {value}, target {target}"
+    bound = "at most " if criterion.get("at_most") else ""
+    return f"{mark}  {criterion.get('label', criterion['key'])}: {value}, target {bound}{target}"
 
 
 def _cost(cost: Mapping[str, Any]) -> str:

@@ -103,7 +103,7 @@ class ToolEnv(gymnasium.Env[Turns, Decision]):
 
     `reset(options={"task_seed": int, "attempt": int})` picks the task; without options it is drawn from the
     environment's own generator. A `stage` (of a curriculum) set from outside takes effect at the next reset. `info` carries `verdict`, `reward_terms`, `seconds`, `progress`, and at the end
-    `success`. `truncated` means that the step limit was hit: the future is cut, not over.
+    `success` and `measured`. `truncated` means that the step limit was hit: the future is cut, not over.
     """
 
     metadata: dict[str, Any] = {"render_modes": ["ansi"]}  # noqa: RUF012  (Gymnasium's own shape)
@@ -174,6 +174,7 @@ class ToolEnv(gymnasium.Env[Turns, Decision]):
         }
         if over:
             info["success"] = succeeded
+            info["measured"] = world.measured()
         return tuple(self.turns), float(np.sum(list(terms.values()))), terminated, truncated, info
 
     def render(self) -> str:

@@ -18,7 +18,7 @@ import numpy as np
 from models_registry.policies.bags import words
 from models_registry.policies.conversation import OMIT, Choices, Conversation
 from models_registry.policies.runtime import ANSWERS, Forward, decide
-from scenarios.core.scenario import Scenario
+from scenarios.core.scenario import Baseline, Scenario
 from scenarios.core.types import Decision, Json, ToolCall, Turn
 from scenarios.core.world import World
 
@@ -51,7 +51,7 @@ class Seat:
 class Agent(ABC):
     """Decides for several conversations at once."""
 
-    label: ClassVar[str]
+    label: str
     batched: ClassVar[bool] = False
     """Whether deciding together is cheaper; if so, single decisions are timed apart."""
 
@@ -90,6 +90,17 @@ class UntrainedAgent(PolicyAgent):
     def __init__(self, forward: Forward, seed: int) -> None:
         super().__init__(forward)
         self.rng = np.random.default_rng([seed, 5])
+
+
+class ScriptedAgent(Agent):
+    """A baseline of the scenario's own: a function of the conversation, timed as it runs."""
+
+    def __init__(self, baseline: Baseline) -> None:
+        self.label = baseline.label
+        self._decide = baseline.decide
+
+    def decide(self, seats: Sequence[Seat]) -> list[Decision]:
+        return [self._decide(seat.turns) for seat in seats]
 
 
 class OracleAgent(Agent):

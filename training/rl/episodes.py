@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from scenarios.core.types import Decision, Turn
@@ -16,12 +17,14 @@ class EpisodeBuilder:
         self.opening = str(turns[0].content)
         self.steps: list[StepRecord] = []
         self.total = 0.0
+        self.measured: Mapping[str, tuple[float, float]] = {}
 
     def add(
         self, decision: Decision, added: tuple[Turn, ...], reward: float, info: dict[str, Any]
     ) -> None:
         verdict = info["verdict"]
         self.total += reward
+        self.measured = info.get("measured", {})
         self.steps.append(
             StepRecord(
                 decision,
@@ -49,4 +52,5 @@ class EpisodeBuilder:
             self.opening,
             self.steps,
             because,
+            self.measured,
         )

@@ -24,6 +24,7 @@ from training.rl.agents import (
     PolicyAgent,
     RandomAgent,
     RetrievalAgent,
+    ScriptedAgent,
     UntrainedAgent,
 )
 from training.rl.exam import Exam, Tally, play, tally
@@ -33,8 +34,8 @@ PROGRESS_EVERY = 50
 """Episodes between two signs of progress."""
 Told = int | tuple[str, Tally]
 Play = Callable[..., Iterator[Told]]
-APART = ("random", "keyword", "retrieval", "oracle")
-"""The baselines that a second process plays."""
+HERE = ("trained", "untrained")
+"""What this process plays; a second one plays the other baselines."""
 
 
 def baselines(scenario: Scenario, seed: int) -> dict[str, Agent]:
@@ -44,6 +45,7 @@ def baselines(scenario: Scenario, seed: int) -> dict[str, Agent]:
         "random": RandomAgent(seed),
         "keyword": KeywordAgent(scenario),
         "retrieval": RetrievalAgent(scenario),
+        **{name: ScriptedAgent(baseline) for name, baseline in scenario.baselines.items()},
         "oracle": OracleAgent(),
     }
 
@@ -69,7 +71,7 @@ def evaluate(
 ) -> Iterator[Evaluated]:
     """Play the trained policy and all baselines on one exam; yields progress, the last one with the evidence.
 
-    The baselines of `APART` are played by a second process meanwhile; who plays whom does not change any figure.
+    All but `HERE` are played by a second process meanwhile; who plays whom does not change any figure.
     calibrated: the `calibration` that the policy's manifest holds; without it, one is fitted on validation tasks.
     convergence: `Convergence.facts()` of the training, for the evidence.
     """
@@ -77,13 +79,14 @@ def evaluate(
         "trained": PolicyAgent(Forward(weights)),
         **baselines(exam.scenario, seed),
     }
+    apart = [name for name in agents if name not in HERE]
     total = len(agents) * exam.tasks * exam.attempts
     tallies: dict[str, Tally] = {}
     done = 0
-    with Helper(_play_baselines, exam, APART, seed) as helper:
+    with Helper(_play_baselines, exam, apart, seed) as helper:
         yield Evaluated(0.0, "Calibration")
         facts = calibrated or fit_calibration(weights, exam)
-        for name in (name for name in agents if name not in APART):
+        for name in (name for name in HERE):
             for state in tally(agents[name], exam, keep=name == "trained"):
                 tallies[name] = state
                 done += 1

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scenarios.core.scenario import Measure
 from scenarios.core.types import Json
 from training.rl import calibration
 from training.rl.comparison import METHOD, compare_counts, detectable
@@ -123,8 +124,19 @@ def _agent(tally: Tally, exam: Exam, counts: Mapping[str, list[int]]) -> dict[st
         "response_seconds": _sum(decision, tools),
         "tokens_per_success": None,
         "cost_per_success": None,
+        "measures": {m.key: _measured(tally, exam.tasks, m.key) for m in exam.scenario.measures},
         "failures": dict(sorted(tally.failures.items())),
     }
+
+
+def _measured(tally: Tally, tasks: int, key: str) -> dict[str, Json]:
+    """One of the scenario's own measures: what its worlds counted, over all that there was to count."""
+    counted, total = np.zeros(tasks), np.zeros(tasks)
+    for task, found in tally.measured:
+        if key in found:
+            counted[task] += found[key][0]
+            total[task] += found[key][1]
+    return rate(counted, total)
 
 
 def _sum(a: dict[str, Json], b: dict[str, Json]) -> dict[str, Json]:
@@ -138,7 +150,7 @@ def _sum(a: dict[str, Json], b: dict[str, Json]) -> dict[str, Json]:
 
 def _criteria(exam: Exam, trained: Mapping[str, Any]) -> list[dict[str, Json]]:
     """The scenario's success criteria. A rate is met when the lower end of its interval is, a time when the upper is."""
-    wanted = exam.scenario.criteria
+    wanted, measures = exam.scenario.criteria, exam.scenario.measures
     reliability, response = trained["tool_reliability"], trained["response_seconds"]
     return [
         {
@@ -162,6 +174,20 @@ def _criteria(exam: Exam, trained: Mapping[str, Any]) -> list[dict[str, Json]]:
             "unit": "seconds",
             "target": wanted.response_seconds,
             **response,
+            "at_most": True,
             "met": response["high"] is not None and response["high"] <= wanted.response_seconds,
         },
+        *(_criterion(measure, trained["measures"][measure.key]) for measure in measures),
     ]
+
+
+def _criterion(measure: Measure, figure: Mapping[str, Any]) -> dict[str, Json]:
+    """The scenario's own criterion; a share that has to stay low is met when the upper end of its interval is."""
+    end = figure["high" if measure.at_most else "low"]
+    met = end is not None and (end <= measure.target if measure.at_most else end >= measure.target)
+    return {
+        **measure.as_json(),
+        "unit": "share",
+        **figure,
+        "met": met,
+    }

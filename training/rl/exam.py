@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from models_registry.policies.conversation import Conversation
@@ -44,6 +44,8 @@ class Tally:
     decision_seconds: list[float] = field(default_factory=list)
     timed_tasks: list[int] = field(default_factory=list)
     failures: Counter[str] = field(default_factory=Counter)
+    measured: list[tuple[int, Mapping[str, tuple[float, float]]]] = field(default_factory=list)
+    """Of each episode that measured anything: its task, and what the scenario's world counted."""
     tokens_in: list[int] = field(default_factory=list)
     tokens_out: list[int] = field(default_factory=list)
     kept: list[EpisodeRecord] = field(default_factory=list)
@@ -161,6 +163,8 @@ def count(out: Tally, task: int, record: EpisodeRecord) -> None:
     out.steps.append(len(record.steps))
     out.reward.append(record.total_reward)
     out.tool_seconds.append(sum(step.seconds for step in record.steps))
+    if record.measured:
+        out.measured.append((task, record.measured))
     out.failures.update(step.failure for step in record.steps if step.failure is not None)
 
 

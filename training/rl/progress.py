@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -66,6 +67,8 @@ class EpisodeRecord:
     steps: list[StepRecord] = field(default_factory=list)
     sampled_because: str = "periodic"
     """periodic, first_success, worst, best, last_failure or evidence."""
+    measured: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """What the scenario's world counted, see `World.measured`."""
 
 
 @dataclass(frozen=True, slots=True)
