@@ -12,6 +12,7 @@ from typing import Any
 
 from jsonschema_rs import Draft202012Validator, ValidationError
 
+from scenarios.core.schema import validator_of
 from scenarios.core.types import DIFFICULTIES, SPLITS, Json
 from scenarios.sources.base import Document
 from scenarios.sources.spec.effects import VERBS
@@ -20,6 +21,8 @@ from scenarios.sources.spec.scenario import tool_of
 from scenarios.sources.spec.tables import part, shared_between_splits, too_small
 
 MOST_MISTAKES = 50
+MOST_ROWS = 500
+"""Rows of all tables together: every task draws them anew."""
 DRAWS = ("id", "pool", "choice", "integer", "number", "date", "row", "text")
 
 
@@ -87,6 +90,9 @@ def _unknown(what: str, name: str, known: Iterable[str]) -> str:
 
 
 def _meaning(document: Document) -> Iterator[str]:
+    rows = sum(_most_rows(table) for table in _tables(document).values())
+    if rows > MOST_ROWS:
+        yield f"world.tables: {rows} rows together; at most {MOST_ROWS} are drawn for one task"
     names = [tool["name"] for tool in document["tools"]]
     yield from _doubles("tools", names)
     yield from _doubles("requests", [request["kind"] for request in document["requests"]])
@@ -126,10 +132,14 @@ def _world(document: Document) -> Iterator[str]:
         earlier[name] = table
 
 
+def _most_rows(table: Mapping[str, Any]) -> int:
+    rows = table.get("rows", 0)
+    return int(max(rows.values()) if isinstance(rows, dict) else rows)
+
+
 def _enough(table: Mapping[str, Any], place: str, pools: Mapping[str, Any]) -> Iterator[str]:
     """No two rows share a member of a pool, so every split needs as many members as there are rows."""
-    rows = table.get("rows", 0)
-    most = max(rows.values()) if isinstance(rows, dict) else rows
+    most = _most_rows(table)
     for column, how in table["columns"].items():
         members = pools.get(how.get("pool", "")) if isinstance(how, dict) else None
         for split in SPLITS if members is not None else ():
@@ -188,7 +198,7 @@ def _column_of(path: str, place: str, tables: Mapping[str, Any]) -> Iterator[str
 def _tool(document: Document, tool: Mapping[str, Any], place: str) -> Iterator[str]:
     offered = tool_of(tool)
     try:
-        Draft202012Validator(dict(offered.parameters))
+        validator_of(offered.parameters)
     except (ValueError, ValidationError) as problem:
         yield f"{place}.parameters: is no JSON Schema: {str(problem).splitlines()[0][:200]}"
         return

@@ -116,18 +116,24 @@ def _rule(call: _Call, statement: Mapping[str, Any]) -> Failed:
     return None
 
 
+def _scalars(wanted: Mapping[str, Json], call: _Call) -> dict[str, Json]:
+    """Values for columns; a row in a row could hold itself many times over, so it becomes null."""
+    found = {column: resolve(value, call.scope) for column, value in wanted.items()}
+    return {k: None if isinstance(v, dict | list) else v for k, v in found.items()}
+
+
 def _insert(call: _Call, statement: Mapping[str, Any]) -> Failed:
     name = statement["insert"]
     number = call.state.inserted.get(name, 0)
     call.state.inserted[name] = number + 1
-    row = call.new_row(name, resolve(statement.get("values", {}), call.scope), number)
+    row = call.new_row(name, _scalars(statement.get("values", {}), call), number)
     call.state.tables[name].append(row)
     call.scope[statement.get("as", name)] = row
     return None
 
 
 def _update(call: _Call, statement: Mapping[str, Any]) -> Failed:
-    values = resolve(statement["set"], call.scope)
+    values = _scalars(statement["set"], call)
     for row in call.state.tables[statement["update"]]:
         if matches(row, statement["where"], call.scope):
             row.update(values)

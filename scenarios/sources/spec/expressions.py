@@ -16,6 +16,10 @@ from scenarios.core.types import Json
 
 Scope = Mapping[str, Json]
 
+MOST_TEXT = 4_000
+MOST_NUMBER = 1e15
+"""What a template or a calculation may give: a few lines could otherwise double themselves without end."""
+
 MISSING = object()
 """What a reference to nothing gives."""
 
@@ -75,7 +79,7 @@ def _text(text: str, scope: Scope) -> Json:
 
 def fill(text: str, scope: Scope) -> str:
     """A text with its slots filled in."""
-    return _SLOT.sub(lambda slot: _shown(look_up(slot[1], scope)), text)
+    return _SLOT.sub(lambda slot: _shown(look_up(slot[1], scope)), text)[:MOST_TEXT]
 
 
 def _shown(value: Json) -> str:
@@ -99,6 +103,8 @@ def _calculate(name: str, operands: list[Json]) -> Json:
     total: Json = numbers[0]
     for number in numbers[1:]:
         total = ARITHMETIC[name](total, number)
+        if abs(total) > MOST_NUMBER:
+            return None
     return round(total, 6) if isinstance(total, float) else total
 
 
