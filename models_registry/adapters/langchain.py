@@ -109,38 +109,10 @@ def world_tools(
     A result is its JSON text; an error result is a ToolMessage of status "error". `on_step` sees every call.
     Calls may come from several threads; they are carried out one at a time.
     """
-    lock = threading.Lock()
-    return [_world_tool(world, tool, lock, on_step) for tool in world.tools.values()]
+    from models_registry.adapters import _livetools  # noqa: PLC0415
+    from models_registry.adapters._langchain_tools import native  # noqa: PLC0415
 
-
-def _world_tool(
-    world: World,
-    tool: Tool,
-    lock: threading.Lock,
-    on_step: Callable[[ToolCall, Outcome], None] | None,
-) -> StructuredTool:
-    from langchain_core.tools import StructuredTool, ToolException  # noqa: PLC0415
-
-    def run(**arguments: Any) -> str:
-        call = ToolCall(tool.name, arguments)
-        with lock:
-            outcome = world.step(Decision("tool", call))
-        if on_step:
-            on_step(call, outcome)
-        result = outcome.turns[-1]
-        text = json.dumps(result.content, ensure_ascii=False)
-        if result.is_error:
-            raise ToolException(text)
-        return text
-
-    return StructuredTool.from_function(
-        func=run,
-        name=tool.name,
-        description=tool.description,
-        args_schema=dict(tool.parameters),
-        infer_schema=False,
-        handle_tool_error=str,
-    )
+    return [native(tool) for tool in _livetools.world_tools(world, on_step)]
 
 
 def _switch_tracing_off() -> None:
