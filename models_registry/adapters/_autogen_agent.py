@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any
 
-from autogen_agentchat.agents import AssistantAgent
+from autogen_agentchat.agents import AssistantAgent, UserProxyAgent
 from autogen_agentchat.base import ChatAgent, Response, TerminationCondition
 from autogen_agentchat.conditions import FunctionalTermination, MaxMessageTermination
 from autogen_agentchat.messages import BaseAgentEvent, BaseChatMessage, HandoffMessage, TextMessage
@@ -83,15 +83,18 @@ def note(message: BaseChatMessage, reply: Reply | None) -> None:
     }
 
 
-def ended(messages: Sequence[BaseAgentEvent | BaseChatMessage]) -> bool:
-    """Whether a policy has ended the conversation: it answered finally or handed over, and no hand-off followed."""
-    return any(
-        isinstance(m, TextMessage) and m.metadata.get("decision") in ENDINGS for m in messages
-    )
+def until_ended(
+    agents: Sequence[ChatAgent], termination: TerminationCondition | None
+) -> TerminationCondition:
+    """The end of a group chat: a policy ended it, or asks and nobody here can answer, or what the caller says."""
+    answered = any(isinstance(agent, UserProxyAgent) for agent in agents)
+    endings = ENDINGS if answered else ENDINGS | {"ask"}
 
+    def ended(messages: Sequence[BaseAgentEvent | BaseChatMessage]) -> bool:
+        return any(
+            isinstance(m, TextMessage) and m.metadata.get("decision") in endings for m in messages
+        )
 
-def until_ended(termination: TerminationCondition | None) -> TerminationCondition:
-    """The end of a group chat: a policy ended it, or what the caller says, or far too many messages."""
     end: TerminationCondition = FunctionalTermination(ended) | MaxMessageTermination(MOST_MESSAGES)
     return end | termination if termination is not None else end
 
@@ -103,8 +106,8 @@ def round_robin(
     termination: Callable[[], TerminationCondition] | None = None,
 ) -> RoundRobinGroupChat:
     """A fresh chat in which fresh members speak in turn until a policy ends it."""
-    end = until_ended(termination() if termination else None)
     agents: list[Any] = [make() for make in members]
+    end = until_ended(agents, termination() if termination else None)
     return RoundRobinGroupChat(agents, termination_condition=end, max_turns=max_turns)
 
 
@@ -115,8 +118,8 @@ def swarm(
     termination: Callable[[], TerminationCondition] | None = None,
 ) -> Swarm:
     """A fresh swarm of fresh members: who is handed to speaks next; the first member begins."""
-    end = until_ended(termination() if termination else None)
     agents: list[Any] = [make() for make in members]
+    end = until_ended(agents, termination() if termination else None)
     return Swarm(agents, termination_condition=end, max_turns=max_turns)
 
 
@@ -164,7 +167,10 @@ def selector(
     llm: ChatCompletionClient | None = None,
     max_turns: int = MOST_TURNS,
 ) -> SelectorGroupChat:
-    """A fresh chat of fresh members in which a policy chooses who speaks, and `llm` where the policy is unsure."""
+    """A fresh chat of fresh members in which a policy chooses who speaks, and `llm` where the policy is unsure.
+
+    AutoGen wants two members at least (`ValueError`).
+    """
     agents: list[Any] = [make() for make in members]
     chooser = PolicySelector(core, agents, has_llm=llm is not None)
     return SelectorGroupChat(

@@ -13,7 +13,7 @@ from models_registry.adapters._core import Core, call_id
 from models_registry.adapters._crewai_home import load
 from models_registry.adapters._crewai_manager import DELEGATE, Delegation
 from models_registry.adapters._crewai_tools import spec_of
-from models_registry.adapters._crewai_turns import LAST_CALL, arguments_of, react_text, turns_from
+from models_registry.adapters._crewai_turns import LAST_CALL, react_text, turns_from
 from scenarios.core.types import Decision, Json, Tool
 
 load()
@@ -81,6 +81,9 @@ class PolicyLLM(BaseLLM):
                 messages, tools, callbacks, available_functions, from_task, from_agent, response_model
             )
         self._track_token_usage_internal({})
+        if handler := getattr(from_agent, "tools_handler", None):
+            # The text path refuses to make the same call twice in a row; a retry after a fault is just that.
+            handler.last_used_tool = None
         if decision.call is None:
             return decision.text if tools or not specs else react_text(decision)
         return _native(decision) if tools else react_text(decision)
@@ -151,5 +154,3 @@ def _tools_of(task: Any, agent: Any) -> list[Any]:
     """A task's own tools replace the agent's."""
     return list(getattr(task, "tools", None) or getattr(agent, "tools", None) or [])
 
-
-__all__ = ["PolicyLLM", "arguments_of"]

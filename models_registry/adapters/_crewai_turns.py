@@ -51,6 +51,11 @@ _ACTION = re.compile(
 )
 _NUDGES = ("Analyze the tool result.", "Now it's time you MUST give your absolute best final answer")
 LAST_CALL = _NUDGES[1]
+_REMINDER = re.compile(
+    r"\n+You ONLY have access to the following tools, and should NEVER make up tools.*", re.DOTALL
+)
+"""What the text path adds to every third result."""
+_PARSED = re.compile(r"(Final Answer|Action Input|Action|Observation|Thought):")
 
 
 def turns_from(messages: Sequence[Mapping[str, Any]]) -> list[Turn]:
@@ -90,7 +95,7 @@ def _acted(text: str) -> list[Turn]:
     if match is None:
         return [Turn("assistant", final_of(text))]
     call = ToolCall(match["name"].strip(), arguments_of(match["input"].strip()))
-    return result_turns(call, match["result"])
+    return result_turns(call, _REMINDER.sub("", match["result"]))
 
 
 def result_turns(call: ToolCall, text: str) -> list[Turn]:
@@ -123,5 +128,8 @@ def react_text(decision: Decision) -> str:
     """A decision in the words that CrewAI's parser reads. A call that it could not read would become the answer."""
     if decision.call is not None:
         given = json.dumps(dict(decision.call.arguments), ensure_ascii=False)
+        # Inside a JSON string a colon can be escaped: the parser must not find its own words there.
+        given = _PARSED.sub(r"\1\\u003a", given)
         return f"Thought: I use a tool.\nAction: {decision.call.name}\nAction Input: {given}"
-    return f"Thought: I know what to answer.\nFinal Answer: {decision.text}"
+    text = decision.text.replace("Final Answer:", "Final answer:")
+    return f"Thought: I know what to answer.\nFinal Answer: {text}"
