@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from autogen_agentchat.agents import AssistantAgent, UserProxyAgent
 from autogen_agentchat.base import ChatAgent, Response, TerminationCondition
@@ -16,6 +17,8 @@ from autogen_core.models import ChatCompletionClient
 from models_registry.adapters._autogen_client import PolicyClient
 from models_registry.adapters._core import Core, Reply
 from scenarios.core.types import Tool, ToolCall, Turn
+
+T = TypeVar("T")
 
 Member = Callable[[], ChatAgent]
 """Makes a fresh member of a group chat; `PolicyAssistant.fresh` is one."""
@@ -63,12 +66,31 @@ class PolicyAssistant(AssistantAgent):
             )
         self._busy = True
         try:
-            async for item in super().on_messages_stream(messages, cancellation_token):
+            stream = super().on_messages_stream(messages, cancellation_token)
+            async for item in cancellable(stream, cancellation_token):
                 if isinstance(item, Response):
                     note(item.chat_message, self.client.last_reply)
+                    self._busy = False  # its reader leaves here, and the generator stays suspended
                 yield item
         finally:
             self._busy = False
+
+
+async def cancellable(stream: AsyncGenerator[T, None], token: CancellationToken) -> AsyncGenerator[T, None]:
+    """The items of a stream until the token is cancelled; then `CancelledError`.
+
+    An AssistantAgent whose tool is cancelled waits for ever for the tool's end (autogen-agentchat 0.7.5).
+    """
+    while True:
+        following = asyncio.ensure_future(anext(stream, _END))
+        token.link_future(following)
+        item = await following
+        if item is _END:
+            return
+        yield item  # type: ignore[misc]  # what is not the end is an item
+
+
+_END = object()
 
 
 def note(message: BaseChatMessage, reply: Reply | None) -> None:

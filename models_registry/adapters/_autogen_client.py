@@ -169,7 +169,7 @@ class PolicyClient(ChatCompletionClient, Component[PolicyClientConfig]):
         return _ROOM
 
     @property
-    def capabilities(self) -> ModelInfo:  # type: ignore[override]  # the base's own type is deprecated
+    def capabilities(self) -> ModelInfo:
         return self.model_info
 
     @property

@@ -45,8 +45,7 @@ class TeamMember(PolicyAssistant):
         self, messages: Sequence[BaseChatMessage], cancellation_token: CancellationToken
     ) -> AsyncGenerator[BaseAgentEvent | BaseChatMessage | Response, None]:
         mine = [found for message in messages if (found := self._meant(message)) is not None]
-        if self.floor.asked == self.name:
-            self.floor.asked = None
+        self.floor.begins(self.name)
         async for item in super().on_messages_stream(mine, cancellation_token):
             yield self._passed_on(item) if isinstance(item, Response) else item
 
@@ -59,7 +58,7 @@ class TeamMember(PolicyAssistant):
             return TextMessage(content=f"{message.source}: {text}", source=message.source)
         if message.source in self.floor.roles:
             return None
-        return message if self.floor.listener() == self.name else None
+        return message if self.floor.reads(self.name, message.id) else None
 
     def _passed_on(self, response: Response) -> Response:
         """Tell the floor what was done; a hand-off that succeeded becomes AutoGen's own hand-off message."""
@@ -110,13 +109,20 @@ def trained_team(
         for role in floor.roles
     ]
     floor.person = person.name if person else None
+
+    def waits(new: Sequence[BaseAgentEvent | BaseChatMessage]) -> bool:
+        for message in new:
+            if isinstance(message, BaseChatMessage) and message.source not in floor.roles:
+                floor.heard(message.id)
+        return floor.waiting
+
     return SelectorGroupChat(
         [*members, *([person] if person else [])],
         # The floor always names the next speaker, so this client is never asked.
         model_client=PolicyClient(members[0].core),
         selector_func=lambda thread: floor.next(),
         allow_repeated_speaker=True,
-        termination_condition=FunctionalTermination(lambda new: floor.waiting)
+        termination_condition=FunctionalTermination(waits)
         | MaxMessageTermination(MOST_MESSAGES),
         max_turns=max_turns,
     )

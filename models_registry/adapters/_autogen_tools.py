@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from autogen_agentchat.agents import AssistantAgent
 from autogen_core import CancellationToken
-from autogen_core.tools import BaseTool, FunctionTool, ParametersSchema, ToolSchema, Workbench
+from autogen_core.tools import BaseTool, FunctionTool, ToolSchema, Workbench
 from pydantic import BaseModel
 
 from models_registry.adapters._autogen_turns import spec_of
@@ -45,9 +45,7 @@ class DressedTool(BaseTool[_AnyArguments, BaseModel]):
     def schema(self) -> ToolSchema:
         parameters: Any = {"additionalProperties": False, "required": [], "properties": {}}
         parameters |= self.live.spec.parameters
-        return ToolSchema(
-            name=self.name, description=self.description, parameters=ParametersSchema(**parameters)
-        )
+        return ToolSchema(name=self.name, description=self.description, parameters=parameters)
 
     async def run(self, args: _AnyArguments, cancellation_token: CancellationToken) -> BaseModel:
         raise NotImplementedError("this tool is run by run_json")
@@ -69,7 +67,7 @@ class DressedTool(BaseTool[_AnyArguments, BaseModel]):
             return ToolResult(error_content("invalid_arguments", problems[0]), is_error=True)
         try:
             return as_result(await self.inner.run_json(args, token))
-        except Exception as problem:  # noqa: BLE001  (whatever a tool raises, the policy has to go on)
+        except Exception as problem:
             return ToolResult(failure_of(problem), is_error=True)
 
     def return_value_as_string(self, value: Any) -> str:

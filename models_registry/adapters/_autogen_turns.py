@@ -32,7 +32,10 @@ from scenarios.core.types import Tool, ToolCall, Turn
 ERRORS: ErrorTable = (
     (re.compile(r"^Error: tool '(?P<tool>.+)' not found in any workbench"), "unknown_tool"),
     (re.compile(r"^Tool (?P<tool>\S+) not found\.$"), "unknown_tool"),
-    (re.compile(r"^\d+ validation errors? for \w+\n(?P<message>.*)", re.DOTALL), "invalid_arguments"),
+    (
+        re.compile(r"^\d+ validation errors? for \w+\n(?P<message>.*)", re.DOTALL),
+        "invalid_arguments",
+    ),
 )
 """How AssistantAgent and workbenches word errors; an exception of a tool is its bare text."""
 
@@ -42,6 +45,11 @@ def spec_of(tool: NativeTool | ToolSchema | Mapping[str, Any]) -> Tool:
     schema: Any = tool if isinstance(tool, Mapping) else tool.schema
     parameters = without_titles(dict(schema.get("parameters") or {"type": "object"}))
     parameters.pop("additionalProperties", None)
+    parameters["properties"] = {
+        # Where a parameter has no description, AutoGen puts its name.
+        name: {key: v for key, v in given.items() if (key, v) != ("description", name)}
+        for name, given in parameters.get("properties", {}).items()
+    }
     return Tool(schema["name"], schema.get("description", ""), parameters)
 
 

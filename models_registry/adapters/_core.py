@@ -100,9 +100,7 @@ class Core:
         decision = self._asked(known_turns, offer, must_call=must_call)
         reply = self._limited(decision, offer, known_turns)
         if not must_call and reply.decision.confidence < self.min_confidence:
-            reply = (
-                replace(reply, deferred=True) if has_fallback else Reply(handed_over(UNSURE))
-            )
+            reply = replace(reply, deferred=True) if has_fallback else Reply(handed_over(UNSURE))
         if self.write and reply.decision.call is None and not reply.deferred:
             text = self.write(reply.decision, known_turns)
             reply = replace(reply, decision=replace(reply.decision, text=text))
@@ -114,7 +112,9 @@ class Core:
         if decision.call is None:
             return Reply(decision)
         if results_since_user(turns) >= self.max_steps:
-            text = f"I have not managed this in {self.max_steps} steps and hand it over to a person."
+            text = (
+                f"I have not managed this in {self.max_steps} steps and hand it over to a person."
+            )
             return Reply(handed_over(text))
         call, problems = offer.runnable(decision.call)
         confidence = 0.0 if problems else decision.confidence

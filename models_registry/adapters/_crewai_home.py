@@ -49,7 +49,9 @@ def _import_at(home: Path) -> None:
     os.environ["HOME"] = str(home)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of its dependencies; nothing that a user of ours could do about
+            warnings.simplefilter(
+                "ignore"
+            )  # of its dependencies; nothing that a user of ours could do about
             importlib.import_module("crewai")
     finally:
         if before is None:

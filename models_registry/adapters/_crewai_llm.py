@@ -62,7 +62,7 @@ class PolicyLLM(BaseLLM):
     def get_input_tokens_count(self, *args: Any, **kwargs: Any) -> int:
         return 0
 
-    def call(
+    def call(  # noqa: PLR0913  (CrewAI's own signature)
         self,
         messages: str | list[Any],
         tools: list[dict[str, Any]] | None = None,
@@ -78,7 +78,13 @@ class PolicyLLM(BaseLLM):
         decision = self._decided(given, specs, from_task, from_agent)
         if decision is None:
             return self._deferred(
-                messages, tools, callbacks, available_functions, from_task, from_agent, response_model
+                messages,
+                tools,
+                callbacks,
+                available_functions,
+                from_task,
+                from_agent,
+                response_model,
             )
         self._track_token_usage_internal({})
         if handler := getattr(from_agent, "tools_handler", None):
@@ -153,4 +159,3 @@ def _shown(function: Mapping[str, Json]) -> Tool:
 def _tools_of(task: Any, agent: Any) -> list[Any]:
     """A task's own tools replace the agent's."""
     return list(getattr(task, "tools", None) or getattr(agent, "tools", None) or [])
-

@@ -31,7 +31,10 @@ class CrewProcess:
         self._own = folder is None
         self.folder = folder or Path(tempfile.mkdtemp(prefix="agentgym-crew-"))
         self._pool = ProcessPoolExecutor(
-            1, multiprocessing.get_context("spawn"), initializer=_prepare, initargs=(str(self.folder),)
+            1,
+            multiprocessing.get_context("spawn"),
+            initializer=_prepare,
+            initargs=(str(self.folder),),
         )
 
     def run(self, work: Callable[..., T], *arguments: Any, timeout: float | None = None) -> T:
@@ -60,14 +63,14 @@ class CrewProcess:
 
 def _prepare(folder: str) -> None:
     """Runs first in the child: everything that CrewAI writes goes below the folder."""
-    for name in ("home", "storage", "tmp"):
+    for name in ("home", "storage", "temporary"):
         (Path(folder) / name).mkdir(parents=True, exist_ok=True)
     os.environ.update(
         QUIET
         | {
             "HOME": f"{folder}/home",
             STORAGE: f"{folder}/storage",
-            "TMPDIR": f"{folder}/tmp",
+            "TMPDIR": f"{folder}/temporary",
         }
     )
     tempfile.tempdir = None

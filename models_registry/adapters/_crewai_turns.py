@@ -15,7 +15,8 @@ ERRORS: ErrorTable = (
     (re.compile(r"^I encountered an error: Action '(?P<tool>.+?)' don't exist"), "unknown_tool"),
     (
         re.compile(
-            r"^Error executing tool: Tool '.*?' arguments validation failed: (?P<message>.*)", re.DOTALL
+            r"^Error executing tool: Tool '.*?' arguments validation failed: (?P<message>.*)",
+            re.DOTALL,
         ),
         "invalid_arguments",
     ),
@@ -47,9 +48,13 @@ _TASK = re.compile(
     re.DOTALL,
 )
 _ACTION = re.compile(
-    r"Action:\s*(?P<name>[^\n]+)\nAction Input:\s*(?P<input>.*?)\nObservation:\s?(?P<result>.*)", re.DOTALL
+    r"Action:\s*(?P<name>[^\n]+)\nAction Input:\s*(?P<input>.*?)\nObservation:\s?(?P<result>.*)",
+    re.DOTALL,
 )
-_NUDGES = ("Analyze the tool result.", "Now it's time you MUST give your absolute best final answer")
+_NUDGES = (
+    "Analyze the tool result.",
+    "Now it's time you MUST give your absolute best final answer",
+)
 LAST_CALL = _NUDGES[1]
 _REMINDER = re.compile(
     r"\n+You ONLY have access to the following tools, and should NEVER make up tools.*", re.DOTALL

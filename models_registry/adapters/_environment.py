@@ -32,6 +32,8 @@ from scenarios.core.world import World, error
 Simulator = Callable[[ToolCall], Json | ToolResult]
 """What a tool would have answered; it may raise."""
 
+NO_MORE = "I have told you everything."
+
 
 @dataclass(frozen=True, slots=True)
 class AgentTask:
@@ -44,7 +46,7 @@ class AgentTask:
     calls: tuple[ToolCall, ...]
     recorded: tuple[tuple[ToolCall, ToolResult], ...] = ()
     ending: DecisionKind = "final"
-    answer: str = "I have told you everything."
+    answer: str = NO_MORE
     split: Split = "train"
 
     @classmethod
@@ -61,7 +63,7 @@ class AgentTask:
             str(turns[0].content),
             tuple(call for call, turn in results if not turn.is_error),
             tuple((call, ToolResult(turn.content, turn.is_error)) for call, turn in results),
-            answer=" ".join(replies) or cls.__dataclass_fields__["answer"].default,
+            answer=" ".join(replies) or NO_MORE,
             split=split,
         )
 
@@ -100,7 +102,9 @@ class AgentScenario(Scenario):
         for task in tasks:
             for call in task.calls:
                 if call.name not in self.live:
-                    raise ValueError(f"tasks: there is no tool {call.name!r}; the agent has: {known}")
+                    raise ValueError(
+                        f"tasks: there is no tool {call.name!r}; the agent has: {known}"
+                    )
 
     def task(self, split: Split, difficulty: Difficulty, seed: int) -> Task:
         """Raises `ValueError` where no task belongs to the split."""
@@ -192,4 +196,3 @@ def environment(
     scenario = AgentScenario(tools, tasks, safe=safe, simulate=simulate, max_steps=max_steps)
     scenario.task(split, "medium", 0)
     return ToolEnv(scenario, split)
-

@@ -39,25 +39,39 @@ class Floor:
     holding: set[str] = field(default_factory=set)
     asked: str | None = None
     """The role that waits for an answer of the person."""
+    answered: bool = False
     over: bool = False
+    _meant: dict[str, str] = field(default_factory=dict)
     _awaited: dict[str, set[str]] = field(default_factory=dict)
     _round: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.holding = {self.roles[0]}
 
-    def listener(self) -> str:
-        """The role that what the person says is meant for."""
-        return self.asked or self.roles[0]
-
     def next(self) -> str:
         """Who decides now: everyone who holds work once, in the order of the roles, then again."""
-        if self.asked is not None and self.person is not None:
-            return self.person
+        if self.asked is not None:
+            return self.asked if self.answered or self.person is None else self.person
         self._round = [role for role in self._round if role in self.holding]
         if not self._round:
             self._round = [role for role in self.roles if role in self.holding]
         return self._round.pop(0)
+
+    def heard(self, message: str) -> None:
+        """The person said something (message: its id): an answer to who asked, or a request to the first role."""
+        if self.over:
+            self.over, self.holding, self._awaited = False, {self.roles[0]}, {}
+        self.answered = self.asked is not None
+        self._meant[message] = self.asked or self.roles[0]
+
+    def reads(self, role: str, message: str) -> bool:
+        """Whether what the person said is meant for this role."""
+        return self._meant.get(message) == role
+
+    def begins(self, role: str) -> None:
+        """A role takes its turn; if it had asked, it has its answer now."""
+        if self.asked == role:
+            self.asked, self.answered = None, False
 
     def passed(self, sender: str, call: ToolCall) -> dict[str, str]:
         """A hand-off succeeded: the work goes to its receivers, who read these texts."""
@@ -89,7 +103,8 @@ class Floor:
     @property
     def waiting(self) -> bool:
         """Nobody can go on: the team is done, or its question goes to somebody who is not in the chat."""
-        return self.over or (self.asked is not None and self.person is None)
+        unanswered = self.asked is not None and not self.answered
+        return self.over or (unanswered and self.person is None)
 
 
 class WorldTeam:

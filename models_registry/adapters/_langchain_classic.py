@@ -149,7 +149,11 @@ class ConversationMemory(BaseMemory):
         for action, observation in outputs.get("intermediate_steps") or ():
             name = call_id()
             arguments = action.tool_input if isinstance(action.tool_input, dict) else {}
-            text = observation if isinstance(observation, str) else json.dumps(observation, default=str)
+            text = (
+                observation
+                if isinstance(observation, str)
+                else json.dumps(observation, default=str)
+            )
             called = {"name": action.tool, "args": arguments, "id": name, "type": "tool_call"}
             self.messages.append(AIMessage("", tool_calls=[called]))
             self.messages.append(ToolMessage(text, tool_call_id=name, name=action.tool))

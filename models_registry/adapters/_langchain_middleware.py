@@ -47,7 +47,7 @@ class Step:
         return self.policy == self.acted
 
 
-class PolicyMiddleware(AgentMiddleware[Any, Any]):
+class PolicyMiddleware(AgentMiddleware[Any, Any]):  # type: ignore[misc]  # langchain.agents is not followed
     """`create_agent(llm, tools, middleware=[PolicyMiddleware(core, mode="shadow")])`.
 
     accept_at, constrain_at: confidence from which on the policy decides alone, and from which on the LLM may only fill
@@ -98,9 +98,7 @@ class PolicyMiddleware(AgentMiddleware[Any, Any]):
         self._note(reply, route, response)
         return response
 
-    async def awrap_model_call(
-        self, request: Any, handler: Callable[[Any], Awaitable[Any]]
-    ) -> Any:
+    async def awrap_model_call(self, request: Any, handler: Callable[[Any], Awaitable[Any]]) -> Any:
         if self.mode == "off":
             return await handler(request)
         reply = self._reply(request)

@@ -46,7 +46,11 @@ class PolicyChatModel(BaseChatModel):
 
     @classmethod
     def of(
-        cls, source: Policy | Path | str | Core, *, fallback: BaseChatModel | None = None, **settings: Any
+        cls,
+        source: Policy | Path | str | Core,
+        *,
+        fallback: BaseChatModel | None = None,
+        **settings: Any,
     ) -> Self:
         """The model of a policy, or of the bundle in a folder. settings: those of `Core`. Raises `BundleError`."""
         core = Core.of(source, **settings)
@@ -164,17 +168,19 @@ def _streamed(
         yield from model._stream(messages, stop, run_manager, **bound)
         return
     message = model._generate(messages, stop, run_manager, **bound).generations[0].message
-    fields = {"chunk_position": "last", "tool_call_chunks": []}
-    for number, call in enumerate(message.tool_calls):
-        fields["tool_call_chunks"].append(
-            tool_call_chunk(call["name"], json.dumps(call["args"]), call["id"], number)
+    calls = [
+        tool_call_chunk(
+            name=call["name"], args=json.dumps(call["args"]), id=call["id"], index=number
         )
+        for number, call in enumerate(message.tool_calls)
+    ]
     yield ChatGenerationChunk(
         message=AIMessageChunk(
             content=message.content,
+            tool_call_chunks=calls,
             usage_metadata=message.usage_metadata,
             response_metadata=message.response_metadata,
-            **fields,
+            chunk_position="last",
         )
     )
 

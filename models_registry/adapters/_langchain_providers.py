@@ -47,11 +47,14 @@ def chat_model(name: str, *, api_key: str | None = None, **settings: Any) -> Bas
     """`chat_model("openai:gpt-...")`: an LLM to stand behind a policy. Raises `ProviderError` with what to do."""
     provider, colon, model = name.partition(":")
     if not colon or not model:
-        raise ProviderError(f"a model is named provider:model, as in openai:gpt-5-mini, not {name!r}")
+        raise ProviderError(
+            f"a model is named provider:model, as in openai:gpt-5-mini, not {name!r}"
+        )
     if problem := missing(provider, api_key=api_key):
         raise ProviderError(problem)
     from langchain.chat_models import init_chat_model  # noqa: PLC0415
 
-    given = {"api_key": api_key} if api_key else {}
-    made: BaseChatModel = init_chat_model(name, **given, **settings)
+    if api_key:
+        settings["api_key"] = api_key
+    made: BaseChatModel = init_chat_model(name, **settings)
     return made

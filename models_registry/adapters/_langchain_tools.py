@@ -47,7 +47,7 @@ def native(tool: LiveTool, inner: BaseTool | None = None) -> StructuredTool:
             return answered(_result(await inner.ainvoke(_call(inner, arguments))))
         except ToolException:
             raise
-        except Exception as problem:  # noqa: BLE001  (whatever a tool raises, the policy has to go on)
+        except Exception as problem:
             return answered(ToolResult(failure_of(problem), is_error=True))
 
     return StructuredTool.from_function(

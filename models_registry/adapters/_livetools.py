@@ -41,7 +41,7 @@ class LiveTool:
             return ToolResult(error_content("invalid_arguments", problems[0]), is_error=True)
         try:
             return as_result(self.run(arguments))
-        except Exception as problem:  # noqa: BLE001  (whatever a user's tool raises, the policy has to go on)
+        except Exception as problem:
             return ToolResult(failure_of(problem), is_error=True)
 
 

@@ -37,7 +37,9 @@ else:
     def __getattr__(name: str) -> Any:
         # The catalogue asks this module what it needs; AutoGen itself is loaded by whoever uses it.
         if name in _HOMES:
-            return getattr(importlib.import_module(f"models_registry.adapters.{_HOMES[name]}"), name)
+            return getattr(
+                importlib.import_module(f"models_registry.adapters.{_HOMES[name]}"), name
+            )
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

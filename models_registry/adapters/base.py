@@ -144,7 +144,9 @@ def tool_problems(tools: Sequence[Tool]) -> list[str]:
     found += [f"{count} tools are called {name!r}" for name, count in names.items() if count > 1]
     for tool in tools:
         if not tool.description.strip():
-            found.append(f"{tool.name}: has no description, and tools are told apart by their words")
+            found.append(
+                f"{tool.name}: has no description, and tools are told apart by their words"
+            )
         if tool.parameters.get("type") != "object":
             found.append(f"{tool.name}: its parameters are no JSON Schema of type object")
         undeclared = set(tool.required) - set(tool.properties)

@@ -32,7 +32,9 @@ else:
     def __getattr__(name: str) -> Any:
         # The catalogue asks this module what it needs; CrewAI itself is loaded by whoever uses it.
         if name in _HOMES:
-            return getattr(importlib.import_module(f"models_registry.adapters.{_HOMES[name]}"), name)
+            return getattr(
+                importlib.import_module(f"models_registry.adapters.{_HOMES[name]}"), name
+            )
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -69,7 +71,9 @@ class CrewAI(Adapter):
     def problems(self, agent: Any) -> list[str]:
         found = []
         if getattr(agent, "memory", None):
-            found.append("memory is on: it sends prompts of its own to the agent's LLM; switch it off")
+            found.append(
+                "memory is on: it sends prompts of its own to the agent's LLM; switch it off"
+            )
         if getattr(agent, "planning", None) or getattr(agent, "planning_config", None):
             found.append("planning is on: it asks the agent's LLM for plans; switch it off")
         if getattr(agent, "cache", None) is True and hasattr(agent, "tasks"):

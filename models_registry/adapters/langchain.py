@@ -48,7 +48,9 @@ else:
     def __getattr__(name: str) -> Any:
         # The catalogue asks this module what it needs; LangChain itself is loaded by whoever uses it.
         if name in _HOMES:
-            return getattr(importlib.import_module(f"models_registry.adapters.{_HOMES[name]}"), name)
+            return getattr(
+                importlib.import_module(f"models_registry.adapters.{_HOMES[name]}"), name
+            )
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -114,7 +116,6 @@ def wrap_agent(
     kind: str = "graph",
     max_steps: int = DEFAULT_MAX_STEPS,
     min_confidence: float = 0.0,
-    fallback: Any = None,
     tracing: bool = False,
     **options: Any,
 ) -> Any:
@@ -123,8 +124,8 @@ def wrap_agent(
     kind: `graph` (`create_agent`, a CompiledStateGraph), or an AgentExecutor in the style `react`, `conversational`
     (with memory) or `structured_chat`. tools: LangChain tools, Python functions or live tools. A tool that raises
     becomes an error that the policy sees. After `max_steps` tool calls in answer to one message the agent hands over.
-    fallback: decides below `min_confidence`; a chat model, or for an executor an LLM's agent. `options` go to
-    `create_agent` or AgentExecutor (checkpointer, system_prompt, middleware, memory, ...).
+    options: `fallback` decides below `min_confidence` (a chat model, or for an executor an LLM's agent); the others go
+    to `create_agent` or AgentExecutor (checkpointer, system_prompt, middleware, memory, ...).
 
     Conversations hold customers' data, so LangSmith tracing is switched off for this process, even where its
     environment variables ask for it; `tracing=True` leaves it as it is. Raises `BundleError`.
@@ -134,6 +135,7 @@ def wrap_agent(
     if not tracing:
         _switch_tracing_off()
     core = Core.of(policy, max_steps=max_steps, min_confidence=min_confidence)
+    fallback = options.pop("fallback", None)
     if kind != "graph":
         from models_registry.adapters._langchain_classic import executor  # noqa: PLC0415
 

@@ -9,20 +9,23 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.utils.function_calling import convert_to_openai_tool
+from pydantic import Field
 
 
 class StandIn(BaseChatModel):
     """Gives its answers one by one. `asked` holds the names of the tools and the tool_choice of every call."""
 
     answers: list[Any]
-    asked: list[tuple[list[str], Any]] = []
+    asked: list[tuple[list[str], Any]] = Field(default_factory=list)
     model_name: str = "stand-in"
 
     @property
     def _llm_type(self) -> str:
         return "stand-in"
 
-    def bind_tools(self, tools: Any, *, tool_choice: Any = None, **kwargs: Any) -> Runnable[Any, Any]:
+    def bind_tools(
+        self, tools: Any, *, tool_choice: Any = None, **kwargs: Any
+    ) -> Runnable[Any, Any]:
         specs = [convert_to_openai_tool(tool) for tool in tools]
         return self.bind(tools=specs, tool_choice=tool_choice, **kwargs)
 

@@ -103,7 +103,14 @@ ARGUMENTS: list[dict[str, Any]] = [
     {"word": '"quoted" {"json": [1, 2]} ```fence```'},
     {"word": "héllo ☃ 日本"},
     {"word": "", "times": 0},
-    {"word": "x", "times": 3, "exact": 1.5, "loud": False, "tags": ["a", "b"], "to": {"name": "Ann"}},
+    {
+        "word": "x",
+        "times": 3,
+        "exact": 1.5,
+        "loud": False,
+        "tags": ["a", "b"],
+        "to": {"name": "Ann"},
+    },
 ]
 WIDE = {
     "word": {"type": "string"},
@@ -242,7 +249,7 @@ def test_schemas_arrive_unchanged(harness: str) -> None:
 
 @everywhere
 def test_requests_arrive_word_for_word(harness: str) -> None:
-    request = "Line one.\n\nQuestion: two {braces} \"quotes\" and 100 % ☃\nAI: three"
+    request = 'Line one.\n\nQuestion: two {braces} "quotes" and 100 % ☃\nAI: three'
     policy = Scripted(DONE)
     run_in(harness, policy, [whisper], request)
     assert seen(policy) == [Turn("user", request)]
@@ -261,9 +268,7 @@ def test_fifty_agents_at_once_do_not_mix(harness: str) -> None:
 
     with ThreadPoolExecutor(10) as pool:
         found = list(pool.map(one, range(50)))
-    assert found == [
-        (f"Said w{n}.", [ToolCall("whisper", {"word": f"w{n}"})]) for n in range(50)
-    ]
+    assert found == [(f"Said w{n}.", [ToolCall("whisper", {"word": f"w{n}"})]) for n in range(50)]
 
 
 @everywhere
