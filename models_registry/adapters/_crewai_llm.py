@@ -106,7 +106,7 @@ class PolicyLLM(BaseLLM):
         if not any(spec.name == DELEGATE for spec in specs):
             reply = self._core.decide(turns, specs, has_fallback=has_fallback)
             return None if reply.deferred else reply.decision
-        coworkers = self._delegation.coworkers(_tools_of(task, agent))
+        coworkers = self._delegation.coworkers(_tools_of(task, agent), agent)
         reply = self._core.decide(
             self._delegation.turns(turns, coworkers),
             self._delegation.tools(coworkers),

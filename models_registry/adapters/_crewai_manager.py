@@ -30,12 +30,12 @@ class Delegation:
     handoffs: Mapping[str, tuple[Tool, str]] = field(default_factory=dict)
     wording: Wording = plain_wording
 
-    def coworkers(self, tools: Sequence[Any]) -> dict[str, str]:
-        """Role -> goal of everyone that can be delegated to, read from CrewAI's own delegation tool."""
-        for tool in tools:
-            if agents := getattr(tool, "agents", None):
-                return {str(agent.role): str(agent.goal) for agent in agents}
-        return {}
+    def coworkers(self, tools: Sequence[Any], agent: Any) -> dict[str, str]:
+        """Role -> goal of everyone that `agent` can delegate to: those that CrewAI's own tool names, or its crew."""
+        own = next((t.agents for t in tools if getattr(t, "agents", None)), None)
+        crew = getattr(getattr(agent, "crew", None), "agents", None) or ()
+        others = own or [other for other in crew if other is not agent]
+        return {str(other.role): str(other.goal) for other in others}
 
     def tools(self, coworkers: Mapping[str, str]) -> list[Tool]:
         """The manager's tools."""

@@ -44,7 +44,7 @@ _TASK = re.compile(
     r"^\s*Current Task: (?P<task>.*?)"
     r"(?:\n\nThis is the expected criteria for your final answer: .*?)?"
     r"(?:\n\nThis is the context you're working with:\n(?P<context>.*?))?"
-    r"(?:\n\nBegin! This is VERY important to you.*)?$",
+    r"(?:\n\n(?:Begin! This is VERY important to you|Provide your complete response:).*)?$",
     re.DOTALL,
 )
 _ACTION = re.compile(
