@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,9 +21,12 @@ from models_registry.adapters.base import (
     manifest_of,
     stored_tools,
 )
+from models_registry.policies.conversation import Conversation
+from models_registry.policies.toolset import toolset
 from scenarios.core.types import Decision, Tool, Turn
 
 NO_TOOLS = "I have no tool for this and hand it over to a person."
+MOST_OFFERS = 64
 UNSURE = "I am not sure enough about this and hand it over to a person."
 
 Writer = Callable[[Decision, Sequence[Turn]], str]
@@ -73,6 +76,7 @@ class Core:
     min_confidence: float = 0.0
     write: Writer | None = None
     on_reply: Callable[[Reply], None] | None = None
+    _offers: dict[int, Offer] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def of(cls, source: Policy | Path | str | Core, *, role: str = "", **settings: Any) -> Self:
@@ -95,7 +99,7 @@ class Core:
         Raises `ToolChoiceError`.
         """
         allowed, must_call = narrowed(tools, choice)
-        offer = match_tools(allowed, self.known)
+        offer = self._offer(allowed)
         known_turns = [replace(t, call=offer.known(t.call)) if t.call else t for t in turns]
         decision = self._asked(known_turns, offer, must_call=must_call)
         reply = self._limited(decision, offer, known_turns)
@@ -107,6 +111,27 @@ class Core:
         if self.on_reply:
             self.on_reply(reply)
         return reply
+
+    def fillable(self, turns: Sequence[Turn], tools: Sequence[Tool]) -> list[str]:
+        """Names of the tools (the caller's) whose required parameters have a candidate here, and of the other decisions."""
+        offer = self._offer(tools)
+        conversation = Conversation(toolset(offer.tools))
+        conversation.extend([replace(t, call=offer.known(t.call)) if t.call else t for t in turns])
+        mask = conversation.observe().mask
+        names = [tool.name for tool in offer.real]
+        found = [*names, *(view.name for view in conversation.tools.views[len(names) :])]
+        return [name for name, allowed in zip(found, mask, strict=True) if allowed]
+
+    def _offer(self, tools: Sequence[Tool]) -> Offer:
+        """The tools as the policy knows them; what was found for this very tuple is kept, because it is met again."""
+        if not isinstance(tools, tuple):
+            return match_tools(tools, self.known)
+        kept = self._offers.get(id(tools))
+        if kept is None or kept.real is not tools:
+            if len(self._offers) >= MOST_OFFERS:
+                self._offers.clear()
+            kept = self._offers[id(tools)] = match_tools(tools, self.known)
+        return kept
 
     def _limited(self, decision: Decision, offer: Offer, turns: Sequence[Turn]) -> Reply:
         if decision.call is None:
@@ -158,9 +183,8 @@ def results_since_user(turns: Sequence[Turn]) -> int:
     return count
 
 
-def narrowed(tools: Sequence[Tool], choice: Any) -> tuple[list[Tool], bool]:
+def narrowed(tools: Sequence[Tool], choice: Any) -> tuple[Sequence[Tool], bool]:
     """The tools that `tool_choice` leaves, and whether one of them must be called. Raises `ToolChoiceError`."""
-    tools = list(tools)
     if isinstance(choice, dict):
         choice = choice.get("function", choice).get("name", choice.get("type"))
     if choice in (None, False, "auto"):

@@ -277,9 +277,7 @@ async def test_an_agent_keeps_its_conversation_and_a_fresh_one_has_none() -> Non
 async def test_two_runs_at_once_on_one_agent_are_refused() -> None:
     slow = tool("slow", lambda given: time.sleep(0.2), {})
     agent = autogen.wrap_agent(Repeating(calls("slow")), [slow], max_steps=1)
-    results = await asyncio.gather(
-        agent.run(task="a"), agent.run(task="b"), return_exceptions=True
-    )
+    results = await asyncio.gather(agent.run(task="a"), agent.run(task="b"), return_exceptions=True)
     problems = [r for r in results if isinstance(r, RuntimeError)]
     assert len(problems) == 1
     assert "fresh()" in str(problems[0])
@@ -597,7 +595,9 @@ async def test_a_failed_hand_off_passes_nothing_on() -> None:
 
 
 def test_who_waits_for_several_goes_on_when_all_have_answered() -> None:
-    floor = Floor(("author", "reviewer", "tester"), {"ask": ("reviewer", "tester"), "ok": ("author",)})
+    floor = Floor(
+        ("author", "reviewer", "tester"), {"ask": ("reviewer", "tester"), "ok": ("author",)}
+    )
     floor.passed("author", ToolCall("ask"))
     assert [floor.next(), floor.next(), floor.next()] == ["reviewer", "tester", "reviewer"]
     floor.passed("reviewer", ToolCall("ok"))

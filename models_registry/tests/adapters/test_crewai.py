@@ -289,9 +289,7 @@ def test_a_tool_of_the_task_replaces_those_of_the_agent() -> None:
     other = tool("shout", lambda given: given["word"].upper())
     policy = Scripted(calls("shout", word="x"), DONE)
     agent = adapter.wrap_agent(policy, [whisper])
-    task = load().Task(
-        description="go", expected_output="x", agent=agent, tools=[native(other)]
-    )
+    task = load().Task(description="go", expected_output="x", agent=agent, tools=[native(other)])
     assert answer([agent], [task]) == "Done."
     assert [t.name for t in policy.seen[0][1]] == ["shout"]
 
