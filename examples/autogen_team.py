@@ -25,7 +25,7 @@ from autogen_agentchat.messages import (
 )
 
 from examples._shared import arguments, chosen, fresh_task
-from models_registry.adapters._floor import WorldTeam
+from models_registry.adapters import WorldTeam
 from models_registry.adapters.autogen import trained_team
 from scenarios.core.team import TeamScenario
 from scenarios.library import library

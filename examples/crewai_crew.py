@@ -41,7 +41,8 @@ def work(directory: Path, key: str, difficulty: str, seed: int) -> tuple[list[st
     """What happened, line by line, and whether the goal was reached. Runs in CrewAI's own process."""
     import json
 
-    from models_registry.adapters._core import Core, Reply
+    from models_registry.adapters import Core
+    from models_registry.adapters._core import Reply
     from models_registry.adapters._livetools import world_tools
     from models_registry.adapters.crewai import crew, wrap_agent
     from scenarios.core.types import DIFFICULTIES, Decision

@@ -76,7 +76,9 @@ class PolicyAssistant(AssistantAgent):
             self._busy = False
 
 
-async def cancellable(stream: AsyncGenerator[T, None], token: CancellationToken) -> AsyncGenerator[T, None]:
+async def cancellable(
+    stream: AsyncGenerator[T, None], token: CancellationToken
+) -> AsyncGenerator[T, None]:
     """The items of a stream until the token is cancelled; then `CancelledError`.
 
     An AssistantAgent whose tool is cancelled waits for ever for the tool's end (autogen-agentchat 0.7.5).

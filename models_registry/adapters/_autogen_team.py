@@ -122,7 +122,6 @@ def trained_team(
         model_client=PolicyClient(members[0].core),
         selector_func=lambda thread: floor.next(),
         allow_repeated_speaker=True,
-        termination_condition=FunctionalTermination(waits)
-        | MaxMessageTermination(MOST_MESSAGES),
+        termination_condition=FunctionalTermination(waits) | MaxMessageTermination(MOST_MESSAGES),
         max_turns=max_turns,
     )
