@@ -22,7 +22,7 @@ import tempfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MKL_NUM_THREADS", "1")
@@ -46,7 +46,7 @@ THRESHOLDS = (0.0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99, ALONE)
 class StandIn(Agent):
     """Decides as the reference path does, or at random with the stated probability. Its draws depend on the moment only."""
 
-    label: ClassVar[str] = "Stand-in"
+    label = "Stand-in"
 
     def __init__(self, error_rate: float) -> None:
         self.error_rate = error_rate
@@ -69,7 +69,7 @@ class StandIn(Agent):
 class Hybrid(Agent):
     """The policy where it is sure enough, the stand-in elsewhere."""
 
-    label: ClassVar[str] = "Hybrid"
+    label = "Hybrid"
 
     def __init__(self, bundle: Path, threshold: float, error_rate: float) -> None:
         loaded = load_bundle(bundle)

@@ -183,20 +183,6 @@ def test_a_file_that_cannot_be_used_is_explained(
     assert any(words in mistake for mistake in answer.context["mistakes"])
 
 
-def test_an_own_scenario_is_deleted_unless_runs_name_it(client_as: ClientAs, alice: User) -> None:
-    from training import services as runs
-
-    client = client_as(alice)
-    brought(alice)
-    assert client.post(f"/scenarios/{KEY}/delete/").headers["Location"] == "/scenarios/"
-    assert not Scenario.objects.filter(key=KEY).exists()
-    brought(alice)
-    runs.create_run(owner=alice, values={"scenario": KEY})
-    page = client.post(f"/scenarios/{KEY}/delete/", follow=True).content.decode()
-    assert "Loan desk stays" in page
-    assert Scenario.objects.filter(key=KEY).exists()
-
-
 def test_the_api_takes_the_text_and_gives_mistakes_back(client_as: ClientAs, alice: User) -> None:
     client = client_as(alice)
 

@@ -19,7 +19,6 @@ from scenarios.sources.spec.effects import State, carry_out
 from scenarios.sources.spec.expressions import fill, holds, resolve
 from scenarios.sources.spec.tables import Ids, part
 from scenarios.tests.own import KEY, document
-from training.rl.pointing import out_of_reach
 
 
 def loan_desk(*changes: tuple[str, str]) -> SpecScenario:
@@ -53,16 +52,6 @@ def test_the_start_keeps_the_rules() -> None:
     report = check_scenario(loan_desk(), 15)
     assert report.oracle_success == 1
     assert report.nothing_success == 0
-
-
-def test_every_step_of_the_start_can_be_pointed_at() -> None:
-    assert out_of_reach(loan_desk(), 10) == []
-
-
-def test_a_value_that_nobody_says_is_out_of_reach() -> None:
-    scenario = loan_desk(('"{member.number} here. I want to read', '"I want to read'))
-    found = out_of_reach(scenario, 30)
-    assert any("find_member" in line or "lend_book" in line for line in found)
 
 
 def test_it_looks_like_a_built_in_scenario() -> None:

@@ -12,7 +12,6 @@ from scenarios.sources.base import SourceError
 from scenarios.sources.catalogue import compiled
 from scenarios.sources.tool_lists import from_openai, from_openapi, start_of
 from scenarios.sources.yaml_text import read_yaml
-from training.rl.pointing import out_of_reach
 
 PETS: dict[str, Any] = {
     "openapi": "3.1.0",
@@ -106,7 +105,7 @@ def test_references_that_lead_nowhere_or_round_in_circles_are_harmless() -> None
 
 
 @pytest.mark.parametrize("key", ["customer_support", "openapi"])
-def test_the_start_can_be_checked_and_learned_as_it_is(key: str) -> None:
+def test_the_start_keeps_the_rules_as_it_is(key: str) -> None:
     tools = (
         from_openapi(PETS)
         if key == "openapi"
@@ -114,4 +113,3 @@ def test_the_start_can_be_checked_and_learned_as_it_is(key: str) -> None:
     )
     scenario = compiled(read_yaml(start_of(tools, key="mine", title="Mine")).value)
     assert check_scenario(scenario, 5).oracle_success == 1
-    assert out_of_reach(scenario, 5) == []
