@@ -37,8 +37,9 @@ def load() -> ModuleType:
         if "crewai" not in sys.modules:
             for name, value in QUIET.items():
                 os.environ.setdefault(name, value)
-            folder = Path(os.environ.setdefault(STORAGE, _temporary()))
-            _import_at(folder)
+            if STORAGE not in os.environ:
+                os.environ[STORAGE] = _temporary()
+            _import_at(Path(os.environ[STORAGE]))
         return importlib.import_module("crewai")
 
 

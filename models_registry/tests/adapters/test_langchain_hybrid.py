@@ -178,18 +178,23 @@ def test_middleware_refuses_settings_that_cannot_be(given: dict[str, Any]) -> No
         ("gpt-5", "provider:model"),
         ("openai:", "provider:model"),
         ("nobody:x", "unknown provider"),
-        ("anthropic:x", "pip install langchain-anthropic"),
+        ("elsewhere:x", "pip install no-such-package"),
         ("openai:gpt-5-mini", "OPENAI_API_KEY"),
     ],
 )
 def test_a_provider_that_cannot_be_used_says_what_to_do(
     name: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from models_registry.adapters._langchain_providers import PROVIDERS, _Needs
+
+    pytest.importorskip("langchain_openai")
+    monkeypatch.setitem(PROVIDERS, "elsewhere", _Needs("no-such-package", None))
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     with pytest.raises(langchain.ProviderError, match=message):
         langchain.chat_model(name)
 
 
 def test_a_provider_with_a_key_gives_a_model() -> None:
+    pytest.importorskip("langchain_openai")
     model: Any = langchain.chat_model("openai:gpt-5-mini", api_key="not a real key")
     assert model.model_name == "gpt-5-mini"
