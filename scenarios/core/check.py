@@ -17,7 +17,7 @@ from gymnasium.utils.env_checker import check_env
 from scenarios.core import rewards
 from scenarios.core.env import ToolEnv
 from scenarios.core.rewards import RewardWeights
-from scenarios.core.scenario import Scenario
+from scenarios.core.scenario import HIDDEN_WORDS, Scenario
 from scenarios.core.tasks import ASK
 from scenarios.core.team import TeamScenario
 from scenarios.core.team_env import TeamEnv
@@ -26,9 +26,6 @@ from scenarios.core.world import World
 
 MAX_RANDOM_SUCCESS = 0.05
 """Random schema-valid play may succeed on so many tasks; more means that the scenario is a coin toss."""
-
-HIDDEN_WORDS = ("milestone", "oracle", "payload", "right_call")
-"""Words of the hidden side; none of them may be a key of what the agent sees."""
 
 Decide = Callable[[World, Space[Decision]], Decision]
 Played = tuple[tuple[Turn, ...], list[float], bool]
@@ -173,7 +170,7 @@ def _play(
             if not low - 1e-9 <= reward <= high + 1e-9:
                 raise ScenarioError(f"{where}: reward {reward} outside [{low}, {high}]")
         seen += rewards_now
-        _check_no_leak(where, turns)
+        _check_no_leak(where, turns, scenario.known_words)
     return turns, seen, success
 
 
@@ -212,13 +209,13 @@ def _seed(split: Split, difficulty: Difficulty, options: dict[str, int]) -> int:
     return zlib.crc32(f"{split}/{difficulty}/{options['task_seed']}".encode())
 
 
-def _check_no_leak(where: str, turns: tuple[Turn, ...]) -> None:
+def _check_no_leak(where: str, turns: tuple[Turn, ...], known: frozenset[str]) -> None:
     try:
         text = json.dumps([turn.as_json() for turn in turns], allow_nan=False)
     except (TypeError, ValueError) as problem:
         raise ScenarioError(f"{where}: the conversation is no JSON ({problem})") from problem
     for word in HIDDEN_WORDS:
-        if f'"{word}"' in text:
+        if word not in known and f'"{word}"' in text:
             raise ScenarioError(f"{where}: the observation holds the hidden field {word!r}")
 
 

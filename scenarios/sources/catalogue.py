@@ -10,8 +10,9 @@ from scenarios.core.registry import UnknownKey
 from scenarios.core.scenario import Scenario
 from scenarios.library import library
 from scenarios.sources.base import Document, SourceError, SourceScenario
+from scenarios.sources.traces.scenario import TraceScenario
 
-KINDS: tuple[type[SourceScenario], ...] = ()
+KINDS: tuple[type[SourceScenario], ...] = (TraceScenario,)
 
 _provided: dict[str, Document] = {}
 
