@@ -46,6 +46,7 @@ def scenario_detail(request: UserRequest, key: str) -> HttpResponse:
         "tools": [{**tool, "rows": parameter_rows(tool)} for tool in scenario.tools],
         "dials": dials(scenario.card),
         "runs": runs,
+        "own": not scenario.builtin and scenario.owner_id == request.user.pk,
     }
     return render(request, "scenarios/scenario_detail.html", context)
 

@@ -8,8 +8,8 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Q
 
-from models_registry.models import Version, sees_everything
-from scenarios.models import Scenario
+from models_registry.models import Version
+from scenarios.models import Scenario, sees_everything
 
 Viewer = AbstractBaseUser | AnonymousUser
 

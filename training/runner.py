@@ -14,7 +14,8 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 
 from models_registry.models import Version
 from models_registry.services import reference_price, register_version, remove_files
-from scenarios.library import library
+from scenarios.services import provide
+from scenarios.sources.catalogue import find
 from training import budget, changes, checkpoints, child, failures, services
 from training.models import Change, Checkpoint, Run
 from training.pulse import Pulse
@@ -53,6 +54,7 @@ def execute(
         return
     work = _Work(run, on_progress)
     try:
+        provide(run.scenario.key, run.scenario_hash)
         with Pulse(run, parent=parent) as pulse:
             work.carry_out(pulse)
     except services.LeaseLost as lost:
@@ -256,7 +258,7 @@ def _registered(
     """A version that exists, row and files, only if the block's own write succeeds."""
     from training.rl.train import manifest  # noqa: PLC0415 (loads torch, which is loaded by now)
 
-    facts = manifest(parse_config(changes.config_of(run)), library.get(run.scenario.key)())
+    facts = manifest(parse_config(changes.config_of(run)), find(run.scenario.key))
     facts |= {
         "run": run.pk,
         "episodes": episodes,

@@ -21,6 +21,7 @@ from django.db.models.functions import Coalesce, Now
 from models_registry.models import Version
 from models_registry.plain_json import clean_json
 from scenarios.models import Scenario
+from scenarios.services import nearest
 from training import budget, checkpoints, reaping, recording
 from training.changes import Applied, mark_applied, words
 from training.events import announce_on_commit
@@ -56,9 +57,9 @@ class LeaseLost(RuntimeError):
 def create_run(*, owner: User, values: Mapping[str, Any]) -> Run:
     """A queued run from untyped settings (form, JSON, command line). Raises `ConfigError` with a message per field."""
     config, limits = budget.parse(values)
-    scenario = Scenario.objects.filter(key=config.scenario).first()
+    scenario = Scenario.objects.visible_to(owner).filter(key=config.scenario).first()
     if scenario is None:
-        raise ConfigError({"scenario": _missing(config.scenario)})
+        raise ConfigError({"scenario": _missing(config.scenario, owner)})
     with transaction.atomic():
         run = Run.objects.create(
             owner=owner,
@@ -79,10 +80,10 @@ def create_run(*, owner: User, values: Mapping[str, Any]) -> Run:
     return run
 
 
-def _missing(key: str) -> str:
+def _missing(key: str, owner: User) -> str:
     if gym_id(key) is not None:
         return f"Gymnasium environments are trained from the command line: agentgym train {key}"
-    return f"{key!r} is not in the catalogue; run the migrations."
+    return nearest(key, owner)
 
 
 def claim(run_id: int, *, lease_owner: str) -> Run | None:

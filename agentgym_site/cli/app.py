@@ -10,6 +10,7 @@ import typer
 from agentgym_site import __version__
 from agentgym_site.cli.exits import EXIT_CODES, reported
 from agentgym_site.cli.options import budget_option, free_directory, setting, train_config
+from agentgym_site.cli.scenario_app import scenario_app
 from agentgym_site.cli.site import calm
 from training.rl.gym.names import gym_id
 
@@ -22,6 +23,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"]},
 )
+
+app.add_typer(scenario_app)
 
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout, for programs.")]
 

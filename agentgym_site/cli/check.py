@@ -8,12 +8,12 @@ from dataclasses import asdict
 from agentgym_site.cli.exits import CommandError
 from agentgym_site.cli.watching import write_json
 from scenarios.core.check import ScenarioError, check_scenario
-from scenarios.library import library
+from scenarios.sources.catalogue import find
 
 
 def check(key: str, *, tasks: int, as_json: bool) -> None:
     """Print what was proven. Raises `CommandError` with the broken rule, `UnknownKey` for an unknown scenario."""
-    scenario = library.get(key)()
+    scenario = find(key)
     try:
         report = check_scenario(scenario, tasks)
     except ScenarioError as broken:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from agentgym_site.cli.exits import FAILED, INTERRUPTED, OK
 from agentgym_site.cli.site import open_site, owner
 from agentgym_site.cli.watching import JsonLines, PlainLines, Watcher
-from scenarios.library import library
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -50,7 +49,7 @@ def train(wanted: Wanted) -> int:
 
 
 def _watcher(wanted: Wanted, run: Run) -> Watcher:
-    target = library.get(wanted.config.scenario).criteria.tool_reliability
+    target = run.scenario.card["criteria"]["tool_reliability"]
     if wanted.as_json:
         return JsonLines()
     config = wanted.config

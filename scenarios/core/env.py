@@ -10,6 +10,7 @@ import numpy as np
 from gymnasium.spaces import Space
 
 from scenarios.core import rewards
+from scenarios.core.episode import Episode
 from scenarios.core.rewards import RewardWeights
 from scenarios.core.scenario import Scenario
 from scenarios.core.schema import argument_errors
@@ -122,10 +123,20 @@ class ToolEnv(gymnasium.Env[Turns, Decision]):
         self.observation_space = ConversationSpace()
         self.action_space = DecisionSpace(scenario.tools)
         self.stage = Stage(difficulty)
-        self.world: World | None = None
-        self.turns: list[Turn] = []
-        self.steps = 0
-        self._limit = scenario.max_steps[difficulty]
+        self.episode: Episode | None = None
+
+    @property
+    def world(self) -> World | None:
+        """The hidden side of the episode that goes on."""
+        return self.episode.world if self.episode is not None else None
+
+    @property
+    def steps(self) -> int:
+        return self.episode.steps if self.episode is not None else 0
+
+    @property
+    def turns(self) -> list[Turn]:
+        return self.episode.turns if self.episode is not None else []
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -135,28 +146,19 @@ class ToolEnv(gymnasium.Env[Turns, Decision]):
         task_seed = options.get("task_seed")
         if task_seed is None:
             task_seed = int(self.np_random.integers(SEEDS))
-        stage = self.stage
-        self.difficulty = stage.difficulty
-        task = self.scenario.task(self.split, stage.difficulty, task_seed)
-        self.world = self.scenario.world(task, int(options.get("attempt", 0)))
-        if stage.fault_rate is not None:
-            self.world.fault_rate = stage.fault_rate
-        self._limit = stage.max_steps or self.scenario.max_steps[stage.difficulty]
-        self.turns = [Turn("user", self.world.opening())]
-        self.steps = 0
-        return tuple(self.turns), {"task_id": task.id, "kind": task.kind}
+        self.difficulty = self.stage.difficulty
+        attempt = int(options.get("attempt", 0))
+        episode = Episode(self.scenario, self.split, self.stage, task_seed, attempt)
+        self.episode, task = episode, episode.world.task
+        return tuple(episode.turns), {"task_id": task.id, "kind": task.kind}
 
     def step(self, action: Decision) -> tuple[Turns, float, bool, bool, dict[str, Any]]:
-        if self.world is None:
+        episode = self.episode
+        if episode is None:
             raise gymnasium.error.ResetNeeded("call reset() before step()")
-        world, before = self.world, self.world.progress
-        outcome = world.step(action)
-        self.turns.extend(outcome.turns)
-        self.steps += 1
-        terminated = outcome.ended
-        truncated = not terminated and self.steps >= self._limit
-        over = terminated or truncated
-        succeeded = terminated and world.succeeded
+        world, before = episode.world, episode.world.progress
+        outcome = episode.step(action)
+        over, succeeded = episode.over, episode.succeeded
         terms = rewards.terms(
             self.weights,
             verdict=outcome.verdict,
@@ -175,7 +177,8 @@ class ToolEnv(gymnasium.Env[Turns, Decision]):
         if over:
             info["success"] = succeeded
             info["measured"] = world.measured()
-        return tuple(self.turns), float(np.sum(list(terms.values()))), terminated, truncated, info
+        reward = float(np.sum(list(terms.values())))
+        return tuple(episode.turns), reward, episode.terminated, episode.truncated, info
 
     def render(self) -> str:
         return "\n".join(json.dumps(turn.as_json()) for turn in self.turns)

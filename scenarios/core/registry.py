@@ -8,6 +8,8 @@ import importlib
 import importlib.util
 import inspect
 import pkgutil
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
@@ -27,24 +29,40 @@ class UnknownKey(KeyError):
         return self.message
 
 
+@cache
+def _entry_points(group: str) -> dict[str, EntryPoint]:
+    """Name -> entry point of the group; read once, because reading looks at every installed distribution."""
+    return {entry.name: entry for entry in entry_points(group=group)} if group else {}
+
+
 class Registry(Generic[T]):
     """The plugins of one package.
 
-    `package`: dotted name of the room. `base`: "module:Class", imported only when a plugin is. `room`: one word for messages.
+    `package`: dotted name of the room. `base`: "module:Class", imported only when a plugin is. `room`: one word for
+    messages. `group`: entry points of installed distributions that belong here too; their names are keys as well, and
+    one that the room has itself is not replaced.
     """
 
-    def __init__(self, package: str, base: str, room: str) -> None:
-        self.package, self.base, self.room = package, base, room
+    def __init__(self, package: str, base: str, room: str, group: str = "") -> None:
+        self.package, self.base, self.room, self.group = package, base, room, group
 
     def keys(self) -> list[str]:
         """Sorted plugin names; imports none of them."""
+        return sorted({*self._own(), *_entry_points(self.group)})
+
+    def _own(self) -> list[str]:
         path = importlib.import_module(self.package).__path__
         names = (module.name for module in pkgutil.iter_modules(path))
-        return sorted(name for name in names if name != "base" and not name.startswith("_"))
+        return [name for name in names if name != "base" and not name.startswith("_")]
+
+    def _module(self, key: str) -> str:
+        """The module that a known key stands for."""
+        entry = _entry_points(self.group).get(self.known(key))
+        return f"{self.package}.{key}" if entry is None or key in self._own() else entry.module
 
     def about(self, key: str) -> tuple[str, str]:
         """Title and text of the plugin's docstring, read without importing it."""
-        spec = importlib.util.find_spec(f"{self.package}.{self.known(key)}")
+        spec = importlib.util.find_spec(self._module(key))
         origin = spec.origin if spec is not None else None
         if origin is None:
             raise TypeError(f"{self.package}.{key} has no source file to read")
@@ -54,7 +72,7 @@ class Registry(Generic[T]):
 
     def get(self, key: str) -> type[T]:
         """The plugin's class. Raises `UnknownKey`, or `TypeError` where the module does not define exactly one."""
-        module = importlib.import_module(f"{self.package}.{self.known(key)}")
+        module = importlib.import_module(self._module(key))
         owner, _, name = self.base.partition(":")
         base: type[Any] = getattr(importlib.import_module(owner), name)
         found = [

@@ -12,9 +12,19 @@ from jsonschema_rs import Draft202012Validator
 from scenarios.core.types import Json, Tool
 
 
+def _refuse(uri: str) -> Json:
+    """Schemas come from users too: a reference must not make this process read a file or an address."""
+    raise ValueError(f"references to other documents are not followed: {uri}")
+
+
+def validator_of(schema: Mapping[str, Json]) -> Draft202012Validator:
+    """A validator that reads nothing but the schema itself. Raises `ValueError` for what is no schema."""
+    return Draft202012Validator(dict(schema), retriever=_refuse)
+
+
 @lru_cache(maxsize=4096)
 def _validator(schema: str) -> Draft202012Validator:
-    return Draft202012Validator(json.loads(schema))
+    return validator_of(json.loads(schema))
 
 
 def schema_text(schema: Mapping[str, Json]) -> str:

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import Field, asdict, dataclass, fields
 from typing import Any
 
-from scenarios.core.registry import Registry, UnknownKey
+from scenarios.core.registry import UnknownKey
 from scenarios.core.types import DIFFICULTIES, SHARING, Difficulty, Sharing
-from scenarios.library import library
+from scenarios.sources.names import is_key
 from training.rl.algorithms import algorithms
 from training.rl.curriculum import OFF, ON, parse
 from training.rl.gym import names
@@ -262,16 +262,17 @@ def _plain(number: float) -> str:
 
 
 def _check_plugins(parsed: Mapping[str, Any], errors: dict[str, str]) -> None:
-    rooms: dict[str, Registry[Any]] = {"scenario": library, "algorithm": algorithms}
-    if names.gym_id(parsed.get("scenario", "")) is not None:
-        del rooms["scenario"]
+    scenario = parsed.get("scenario")
+    if scenario is not None and names.gym_id(scenario) is not None:
         errors.update(names.check(parsed))
-    for name, registry in rooms.items():
-        if name in parsed:
-            try:
-                registry.known(parsed[name])
-            except UnknownKey as problem:
-                errors[name] = str(problem)
+    elif scenario is not None and not is_key(scenario):
+        # Whether there is such a scenario is known where scenarios are: in a database, or a file.
+        errors["scenario"] = "must be the name of a scenario: lower-case letters, digits, - and _"
+    if "algorithm" in parsed:
+        try:
+            algorithms.known(parsed["algorithm"])
+        except UnknownKey as problem:
+            errors["algorithm"] = str(problem)
 
 
 def _check_curriculum(parsed: Mapping[str, Any], errors: dict[str, str]) -> None:

@@ -15,7 +15,6 @@ from models_registry.policies.calibration import Calibration
 from models_registry.policies.runtime import Forward
 from scenarios.core.scenario import Scenario
 from scenarios.core.types import Json
-from scenarios.library import library
 from training.rl import calibration, evidence
 from training.rl.agents import (
     Agent,
@@ -129,15 +128,14 @@ def with_confidence(record: EpisodeRecord, calibrate: Calibration) -> EpisodeRec
 class Helper:
     """A process that plays some agents; ended with the context.
 
-    play: called there with the exam (without its scenario's object) and what else it needs; yields the number of
+    play: called there with the exam and what else it needs; yields the number of
     episodes since it last did, and each agent's (name, tally).
     """
 
     def __init__(self, play: Play, exam: Exam, names: Sequence[str], *more: Any) -> None:
         context = multiprocessing.get_context("spawn")
         self._ours, theirs = context.Pipe(duplex=False)
-        place = exam.scenario.key, replace(exam, scenario=None)  # type: ignore[arg-type]
-        arguments = (theirs, play, place, tuple(names), more)
+        arguments = (theirs, play, exam, tuple(names), more)
         self._process = context.Process(target=_serve, args=arguments, daemon=True)
         self._names = names
         self.tallies: dict[str, Tally] = {}
@@ -175,14 +173,13 @@ class Helper:
 def _serve(
     connection: Connection,
     play: Play,
-    place: tuple[str, Exam],
+    exam: Exam,
     names: Sequence[str],
     more: tuple[Any, ...],
 ) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    key, exam = place
     try:
-        for told in play(replace(exam, scenario=library.get(key)()), names, *more):
+        for told in play(exam, names, *more):
             connection.send(told)
     except BrokenPipeError:
         return

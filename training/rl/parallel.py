@@ -19,10 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenarios.core.env import ToolEnv
+from scenarios.core.scenario import Scenario
 from scenarios.core.team import TeamScenario
 from scenarios.core.team_env import TeamEnv
 from scenarios.core.types import Difficulty
-from scenarios.library import library
+from scenarios.sources.catalogue import find
 from training.rl.batch import Batch
 from training.rl.config import TrainConfig
 from training.rl.lanes import Finished
@@ -37,7 +38,7 @@ Weights = Mapping[str, NDArray[np.float32]]
 class Plan:
     """What one collector needs to set itself up: its share of the environments, and its number for the seeds."""
 
-    scenario: str
+    scenario: Scenario
     difficulty: Difficulty
     environments: int
     seed: int
@@ -46,7 +47,7 @@ class Plan:
     """Of a team."""
 
     def collector(self) -> Collector | TeamCollector:
-        scenario, terms = library.get(self.scenario)(), self.terms
+        scenario, terms = self.scenario, self.terms
         if isinstance(scenario, TeamScenario) and terms is not None:
             return TeamCollector(
                 lambda: TeamEnv(
@@ -142,7 +143,9 @@ def _alike(ahead: Order, order: Order) -> bool:
 
 def collectors(config: TrainConfig, terms: Terms | None = None) -> Collectors:
     """The collectors of a run. terms: of a team."""
-    whole = Plan(config.scenario, config.difficulty, config.environments, config.seed, terms=terms)
+    whole = Plan(
+        find(config.scenario), config.difficulty, config.environments, config.seed, terms=terms
+    )
     groups = config.group_size if config.algorithm == "grpo" else 1
     return Collectors(plans(whole, config.collectors, groups))
 

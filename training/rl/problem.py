@@ -14,7 +14,7 @@ from models_registry.policies.runtime import Forward
 from scenarios.core.stage import Stage
 from scenarios.core.team import TeamScenario
 from scenarios.core.types import Json
-from scenarios.library import library
+from scenarios.sources.catalogue import find
 from training.rl.agents import PolicyAgent
 from training.rl.algorithms.base import Experience, Network
 from training.rl.config import TrainConfig
@@ -82,7 +82,7 @@ class ToolUse:
 
     def __init__(self, config: TrainConfig) -> None:
         self.config = config
-        self.scenario = library.get(config.scenario)()
+        self.scenario = find(config.scenario)
         self.target = self.scenario.criteria.tool_reliability
         self.stages = self.scenario.curriculum
         self.network = self.twin()
@@ -133,6 +133,6 @@ def problem_of(config: TrainConfig) -> Problem:
     """The problem that a config names."""
     if gym_id(config.scenario) is not None:
         return GymTask(config)
-    if issubclass(library.get(config.scenario), TeamScenario):
+    if isinstance(find(config.scenario), TeamScenario):
         return TeamUse(config)
     return ToolUse(config)

@@ -8,7 +8,7 @@ from pathlib import Path
 from models_registry.artifacts.bundle import load_bundle
 from scenarios.core.team import TeamScenario
 from scenarios.core.types import Difficulty, Split
-from scenarios.library import library
+from scenarios.sources.catalogue import find
 from training.rl import evaluation
 from training.rl.evaluation import Evaluated
 from training.rl.exam import Exam
@@ -26,7 +26,7 @@ def evaluate_version(
 ) -> Iterator[Evaluated]:
     """Evaluate a bundle on its own scenario. Raises `BundleError`, or `UnknownKey` for a scenario that is gone."""
     bundle = load_bundle(directory)
-    scenario = library.get(bundle.manifest["scenario"])()
+    scenario = find(bundle.manifest["scenario"])
     chosen: Difficulty = difficulty or bundle.manifest["config"]["difficulty"]
     exam = Exam(scenario, split, chosen, tasks, attempts)
     evaluate = (

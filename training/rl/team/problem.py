@@ -8,7 +8,7 @@ from models_registry.artifacts.bundle import weights_hash
 from models_registry.policies.team import Weights, untrained
 from scenarios.core.team import TeamScenario
 from scenarios.core.types import Json, Split
-from scenarios.library import library
+from scenarios.sources.catalogue import find
 from training.rl.config import TrainConfig
 from training.rl.evaluation import Evaluated
 from training.rl.exam import VALIDATION_TASKS, Exam
@@ -26,7 +26,7 @@ class TeamUse:
 
     def __init__(self, config: TrainConfig) -> None:
         self.config = config
-        scenario = library.get(config.scenario)()
+        scenario = find(config.scenario)
         if not isinstance(scenario, TeamScenario):
             raise TypeError(f"{config.scenario} is no scenario for a team")
         self.scenario = scenario

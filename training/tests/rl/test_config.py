@@ -61,7 +61,7 @@ def test_unknown_settings_are_refused_with_the_nearest_name() -> None:
 
 
 def test_unknown_plugins_and_choices_are_refused_with_the_nearest_name() -> None:
-    assert "'customer_support'" in errors(scenario="custmer_support")["scenario"]
+    assert "name of a scenario" in errors(scenario="Customer Support")["scenario"]
     assert "Known: " in errors(algorithm="sarsa")["algorithm"]
     assert "did you mean 'medium'" in errors(difficulty="medum")["difficulty"]
     assert errors(difficulty=3)["difficulty"] == "must be text"

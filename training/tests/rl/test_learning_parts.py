@@ -144,7 +144,7 @@ def test_every_decision_of_the_oracle_can_be_pointed_at() -> None:
 
 
 def test_collectors_share_the_environments_and_a_dead_one_is_named() -> None:
-    made = parallel.plans(parallel.Plan("echo", "easy", 5, 0), 2)
+    made = parallel.plans(parallel.Plan(library.get("echo")(), "easy", 5, 0), 2)
     assert [plan.environments for plan in made] == [3, 2]
     order = Order(4, 0.9, 0.9, Stage("easy"))
     with parallel.Collectors(made) as collectors:
