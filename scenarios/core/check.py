@@ -27,6 +27,9 @@ from scenarios.core.world import World
 MAX_RANDOM_SUCCESS = 0.05
 """Random schema-valid play may succeed on so many tasks; more means that the scenario is a coin toss."""
 
+MAX_QUIET = 0.3
+"""Share of tasks that may ask for nothing, because no tool serves the request."""
+
 Decide = Callable[[World, Space[Decision]], Decision]
 Played = tuple[tuple[Turn, ...], list[float], bool]
 """The conversation (of a team: all of them, one after another), the rewards, and whether it succeeded."""
@@ -59,15 +62,20 @@ def check_scenario(scenario: Scenario, tasks: int = 40) -> Report:
     if isinstance(scenario, TeamScenario):
         _check_team(scenario)
     _check_splits(scenario)
-    oracle = nothing = random = count = 0
+    oracle = nothing = random = count = quiet = 0
     for split in SPLITS:
         for difficulty in DIFFICULTIES:
             for seed in range(tasks):
                 _check_determinism(scenario, split, difficulty, seed)
                 oracle += _oracle_succeeds(scenario, split, difficulty, seed)
-                nothing += _nothing_succeeds(scenario, split, difficulty, seed)
+                if scenario.task(split, difficulty, seed).milestones:
+                    nothing += _nothing_succeeds(scenario, split, difficulty, seed)
+                else:
+                    quiet += 1  # a request that no tool serves: to do nothing is right
                 random += _random_succeeds(scenario, split, difficulty, seed)
                 count += 1
+    if quiet > MAX_QUIET * count:
+        raise ScenarioError(f"{scenario.key}: {quiet} of {count} tasks ask for nothing")
     if nothing:
         raise ScenarioError(f"{scenario.key}: doing nothing succeeds on {nothing} of {count} tasks")
     if random > MAX_RANDOM_SUCCESS * count and len(scenario.tools) > 4:

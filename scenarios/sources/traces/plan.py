@@ -29,7 +29,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One conversation as a task. failures: recorded calls that were answered with an error, by `call_key`."""
+    """One conversation as a task. No steps: the agent answered at once, because no tool could serve. failures: recorded calls that were answered with an error, by `call_key`."""
 
     request: str
     steps: tuple[Step, ...]
@@ -41,6 +41,10 @@ class Plan:
     @property
     def milestones(self) -> tuple[Milestone, ...]:
         return tuple(step.milestone for step in self.steps)
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(step.milestone.name for step in self.steps)
 
     @property
     def calls(self) -> int:
@@ -77,8 +81,8 @@ def plan_of(
         elif event.turn.role == "assistant" or events[at - 1].turn.role == "tool":
             end = at + (event.turn.role == "assistant")
             break
-    if not builder.steps:
-        raise RowError("holds no call that succeeded, and no question before one")
+    if not builder.steps and not (events[-1].turn.role == "assistant" and len(events) == 2):
+        raise RowError("holds no call that succeeded, and no answer that did without one")
     request, steps = str(events[0].turn.content), tuple(builder.steps)
     return Plan(request, steps, ending or "final", builder.failures, len(events) - end)
 

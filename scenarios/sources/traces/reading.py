@@ -197,10 +197,10 @@ def _kept(found: Iterable[Recorded]) -> tuple[list[Recorded], list[RowReport]]:
     """Conversations that hold something to learn from, each once: a log of requests repeats how it began."""
     candidates, reports = [], []
     for one in found:
-        if one.calls:
+        if one.calls or one.events[-1].turn.role == "assistant":
             candidates.append(one)
         else:
-            why = "holds no tool call: there is nothing to learn from"
+            why = "holds neither a tool call nor an answer: there is nothing to learn from"
             reports.append(RowReport(one.row, False, why))
     chains = [_chain(one) for one in candidates]
     longer: dict[bytes, int] = {}

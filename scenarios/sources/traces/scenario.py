@@ -103,7 +103,7 @@ class TraceScenario(SourceScenario):
         plan = self.plans[number]
         others = [i for i in self._same[bare(plan.request)] if i != number]
         plans = (plan, *(self.plans[i] for i in others))
-        kind = " > ".join(milestone.tool for milestone in plan.milestones[:4])
+        kind = " > ".join(milestone.tool for milestone in plan.milestones[:4]) or "no call"
         return Task(
             self.key,
             split,
@@ -164,7 +164,7 @@ def _pools(
         own = [i for i in range(len(plans)) if not held_out or splits[i] == split]
         own.sort(key=lambda i: (cases[i].digest, i))
         lengths = sorted(len(plans[i].steps) for i in own)
-        few = lengths[(len(lengths) - 1) // 2]
+        few = max(1, lengths[(len(lengths) - 1) // 2])
         easy = tuple(i for i in own if len(plans[i].steps) <= few)
         pools |= {(split, "easy"): easy, (split, "medium"): tuple(own), (split, "hard"): tuple(own)}
     return pools

@@ -67,7 +67,7 @@ class TraceWorld(World):
         return "I have said everything that I know."
 
     def goals_hold(self) -> bool:
-        return not self.strayed and self.progress == 1.0
+        return not self.strayed and self.done.issuperset(self.plan.names)
 
     def _open_step(self, call: ToolCall) -> Step | None:
         waiting = {milestone.name for milestone in self.pending()}
