@@ -74,8 +74,9 @@ def duration(seconds: float) -> str:
 
 def _heading(evidence: Mapping[str, Any]) -> str:
     tasks, attempts = evidence.get("tasks", 0), evidence.get("attempts", 0)
+    which = "held-out" if evidence.get("held_out", True) else "trained-on, not held-out,"
     return (
-        f"Evidence on {tasks:,} held-out {evidence.get('split', 'test')} tasks of {evidence.get('scenario', '?')} "
+        f"Evidence on {tasks:,} {which} {evidence.get('split', 'test')} tasks of {evidence.get('scenario', '?')} "
         f"({evidence.get('difficulty', '?')}), {attempts} attempts each; 95 % intervals in brackets."
     )
 

@@ -132,7 +132,7 @@ def info_command(as_json: AsJson = False) -> None:
 
 
 @app.command("evaluate", epilog=EXIT_CODES)
-def evaluate_command(
+def evaluate_command(  # noqa: PLR0913 (one per option)
     version: Annotated[
         str,
         typer.Argument(
@@ -149,10 +149,25 @@ def evaluate_command(
     difficulty: Annotated[
         str | None, typer.Option(help="easy, medium or hard. Default: as trained.")
     ] = None,
+    cases: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Your own cases (JSONL) in place of tasks: messages, and the expected next call.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Play a trained version and the baselines on tasks of a split; show the evidence."""
+    """Play a trained version and the baselines on tasks of a split; show the evidence.
+
+    With --cases: hold its decisions against the expected ones of a file, row by row.
+    """
     with reported(as_json=as_json):
+        if cases is not None:
+            from agentgym_site.cli.cases import evaluate_on_cases  # noqa: PLC0415
+
+            evaluate_on_cases(version, cases, as_json=as_json)
+            return
         from agentgym_site.cli.evaluate import Exam, evaluate  # noqa: PLC0415
 
         evaluate(version, Exam.checked(split, episodes, attempts, difficulty), as_json=as_json)

@@ -17,7 +17,7 @@ from gymnasium.utils.env_checker import check_env
 from scenarios.core import rewards
 from scenarios.core.env import ToolEnv
 from scenarios.core.rewards import RewardWeights
-from scenarios.core.scenario import Scenario
+from scenarios.core.scenario import HIDDEN_WORDS, Scenario
 from scenarios.core.tasks import ASK
 from scenarios.core.team import TeamScenario
 from scenarios.core.team_env import TeamEnv
@@ -27,8 +27,8 @@ from scenarios.core.world import World
 MAX_RANDOM_SUCCESS = 0.05
 """Random schema-valid play may succeed on so many tasks; more means that the scenario is a coin toss."""
 
-HIDDEN_WORDS = ("milestone", "oracle", "payload", "right_call")
-"""Words of the hidden side; none of them may be a key of what the agent sees."""
+MAX_QUIET = 0.3
+"""Share of tasks that may ask for nothing, because no tool serves the request."""
 
 Decide = Callable[[World, Space[Decision]], Decision]
 Played = tuple[tuple[Turn, ...], list[float], bool]
@@ -62,15 +62,20 @@ def check_scenario(scenario: Scenario, tasks: int = 40) -> Report:
     if isinstance(scenario, TeamScenario):
         _check_team(scenario)
     _check_splits(scenario)
-    oracle = nothing = random = count = 0
+    oracle = nothing = random = count = quiet = 0
     for split in SPLITS:
         for difficulty in DIFFICULTIES:
             for seed in range(tasks):
                 _check_determinism(scenario, split, difficulty, seed)
                 oracle += _oracle_succeeds(scenario, split, difficulty, seed)
-                nothing += _nothing_succeeds(scenario, split, difficulty, seed)
+                if scenario.task(split, difficulty, seed).milestones:
+                    nothing += _nothing_succeeds(scenario, split, difficulty, seed)
+                else:
+                    quiet += 1  # a request that no tool serves: to do nothing is right
                 random += _random_succeeds(scenario, split, difficulty, seed)
                 count += 1
+    if quiet > MAX_QUIET * count:
+        raise ScenarioError(f"{scenario.key}: {quiet} of {count} tasks ask for nothing")
     if nothing:
         raise ScenarioError(f"{scenario.key}: doing nothing succeeds on {nothing} of {count} tasks")
     if random > MAX_RANDOM_SUCCESS * count and len(scenario.tools) > 4:
@@ -173,7 +178,7 @@ def _play(
             if not low - 1e-9 <= reward <= high + 1e-9:
                 raise ScenarioError(f"{where}: reward {reward} outside [{low}, {high}]")
         seen += rewards_now
-        _check_no_leak(where, turns)
+        _check_no_leak(where, turns, scenario.known_words)
     return turns, seen, success
 
 
@@ -212,13 +217,13 @@ def _seed(split: Split, difficulty: Difficulty, options: dict[str, int]) -> int:
     return zlib.crc32(f"{split}/{difficulty}/{options['task_seed']}".encode())
 
 
-def _check_no_leak(where: str, turns: tuple[Turn, ...]) -> None:
+def _check_no_leak(where: str, turns: tuple[Turn, ...], known: frozenset[str]) -> None:
     try:
         text = json.dumps([turn.as_json() for turn in turns], allow_nan=False)
     except (TypeError, ValueError) as problem:
         raise ScenarioError(f"{where}: the conversation is no JSON ({problem})") from problem
     for word in HIDDEN_WORDS:
-        if f'"{word}"' in text:
+        if word not in known and f'"{word}"' in text:
             raise ScenarioError(f"{where}: the observation holds the hidden field {word!r}")
 
 

@@ -15,6 +15,9 @@ from scenarios.core.tasks import Task
 from scenarios.core.types import Decision, Difficulty, Json, Split, Tool, Turn
 from scenarios.core.world import World
 
+HIDDEN_WORDS = ("milestone", "oracle", "payload", "right_call")
+"""Words of the hidden side; none of them may be a key of what the agent sees, see `check`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Criteria:
@@ -77,6 +80,10 @@ class Scenario(ABC):
     """Parts of a decision that learn: `tool` (which tool, or to end, ask, hand over), `arguments`; the rest is frozen."""
     keyword_rules: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """Tool name -> words that make a rule-writer reach for it; the keyword baseline reads them."""
+    held_out: ClassVar[bool] = True
+    """Whether validation and test tasks are kept apart from training; without it nothing can be said of unseen tasks."""
+    known_words: ClassVar[frozenset[str]] = frozenset()
+    """Words of the hidden side (`HIDDEN_WORDS`) that the scenario's own tools use for something else."""
     company_policy: ClassVar[str] = ""
     """The written rules that the agent works under, as Markdown; shown on the scenario's page."""
 
@@ -95,6 +102,10 @@ class Scenario(ABC):
     @abstractmethod
     def entities(self, split: Split) -> frozenset[str]:
         """Every name that this split can draw (people, mail domains, products, identifiers' ranges)."""
+
+    def distinct(self, split: Split, difficulty: Difficulty) -> int | None:
+        """How many different tasks there are; seeds beyond it give the same ones again. None: no end of them."""
+        return None
 
     def tool(self, name: str) -> Tool:
         return next(tool for tool in self.tools if tool.name == name)

@@ -72,6 +72,10 @@ class World(ABC):
     def goals_hold(self) -> bool:
         """Whether the final state is the wanted one, and nothing forbidden was changed."""
 
+    def fault_chance(self, tool: str) -> float:
+        """The chance that a call to this tool meets a transient fault."""
+        return self.fault_rate
+
     def measured(self) -> Mapping[str, tuple[float, float]]:
         """For each of the scenario's `measures`, what this episode adds to it: (counted, out of). Read at its end."""
         return {}
@@ -148,7 +152,7 @@ class World(ABC):
         if problems := argument_errors(self.tools[call.name], call.arguments):
             return error("invalid_arguments", problems[0]), False
         row = self._faults_in_a_row.get(call.name, 0)
-        if self._fault_rng.random() < self.fault_rate and row < MAX_FAULTS_IN_A_ROW:
+        if self._fault_rng.random() < self.fault_chance(call.name) and row < MAX_FAULTS_IN_A_ROW:
             self._faults_in_a_row[call.name] = row + 1
             self._open_fault = call.name
             code, message, seconds = FAULTS[int(self._fault_rng.integers(len(FAULTS)))]

@@ -11,8 +11,9 @@ from scenarios.core.scenario import Scenario
 from scenarios.library import library
 from scenarios.sources.base import Document, SourceError, SourceScenario
 from scenarios.sources.spec import SpecScenario
+from scenarios.sources.traces.scenario import TraceScenario
 
-KINDS: tuple[type[SourceScenario], ...] = (SpecScenario,)
+KINDS: tuple[type[SourceScenario], ...] = (SpecScenario, TraceScenario)
 
 _provided: dict[str, Document] = {}
 

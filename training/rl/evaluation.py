@@ -103,7 +103,12 @@ def evaluate(
 
 
 def fit_calibration(weights: Weights, exam: Exam) -> dict[str, Json]:
-    """A manifest's `calibration`: fitted on validation tasks of the exam's difficulty, never on the exam's own."""
+    """A manifest's `calibration`: fitted on validation tasks of the exam's difficulty, never on the exam's own.
+
+    Where nothing is held out there is nothing to fit it on, and confidence stays as it is.
+    """
+    if not exam.scenario.held_out:
+        return calibration.fit_facts(Calibration(), calibration.Decided())
     tasks, first = calibration.TASKS, calibration.FIRST_SEED
     apart = Exam(exam.scenario, "validation", exam.difficulty, tasks, 1, first)
     decided = calibration.Decided()

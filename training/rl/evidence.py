@@ -57,6 +57,7 @@ def build(
         "content_hash": exam.scenario.content_hash(),
         "difficulty": exam.difficulty,
         "split": exam.split,
+        "held_out": _held_out(exam),
         "first_seed": exam.first_seed,
         "tasks": exam.tasks,
         "attempts": exam.attempts,
@@ -148,8 +149,20 @@ def _sum(a: dict[str, Json], b: dict[str, Json]) -> dict[str, Json]:
     return {"value": middle, "low": middle - half, "high": middle + half, "n": b["n"]}
 
 
+def _held_out(exam: Exam) -> bool:
+    return exam.scenario.held_out and exam.split != "train"
+
+
 def _criteria(exam: Exam, trained: Mapping[str, Any]) -> list[dict[str, Json]]:
-    """The scenario's success criteria. A rate is met when the lower end of its interval is, a time when the upper is."""
+    """The scenario's success criteria. A rate is met when the lower end of its interval is, a time when the upper is.
+
+    None is met on tasks that were trained on: they prove nothing.
+    """
+    judged = _judged(exam, trained)
+    return judged if _held_out(exam) else [{**each, "met": False} for each in judged]
+
+
+def _judged(exam: Exam, trained: Mapping[str, Any]) -> list[dict[str, Json]]:
     wanted, measures = exam.scenario.criteria, exam.scenario.measures
     reliability, response = trained["tool_reliability"], trained["response_seconds"]
     return [

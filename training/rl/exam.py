@@ -56,7 +56,10 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Exam:
-    """Which tasks are played: seeds 0 to tasks - 1 of a split, each attempted so many times."""
+    """Which tasks are played: seeds 0 to tasks - 1 of a split, each attempted so many times.
+
+    No more than there are: the same task again would be counted as another one.
+    """
 
     scenario: Scenario
     split: Split
@@ -64,6 +67,11 @@ class Exam:
     tasks: int
     attempts: int
     first_seed: int = 0
+
+    def __post_init__(self) -> None:
+        there = self.scenario.distinct(self.split, self.difficulty)
+        if there is not None and there < self.tasks:
+            object.__setattr__(self, "tasks", there)
 
     def jobs(self) -> list[tuple[int, int]]:
         return [(task, attempt) for task in range(self.tasks) for attempt in range(self.attempts)]

@@ -97,6 +97,8 @@ class ToolUse:
         return collectors(self.config)
 
     def validate(self, weights: Weights) -> dict[str, float | None]:
+        if not self.scenario.held_out:
+            return {"validation_reliability": None, "validation_success": None}
         exam = Exam(self.scenario, "validation", self.config.difficulty, VALIDATION_TASKS, 1)
         calls = right = wins = 0
         for _, episode, _ in play(PolicyAgent(Forward(weights)), exam):
@@ -115,7 +117,7 @@ class ToolUse:
         config = self.config
         exam = Exam(
             self.scenario,
-            "test",
+            "test" if self.scenario.held_out else "train",
             config.difficulty,
             config.evaluation_tasks,
             config.evaluation_attempts,

@@ -8,6 +8,7 @@ from pathlib import Path
 from models_registry.artifacts.bundle import load_bundle
 from scenarios.core.team import TeamScenario
 from scenarios.core.types import Difficulty, Split
+from scenarios.sources.base import SourceError
 from scenarios.sources.catalogue import find
 from training.rl import evaluation
 from training.rl.evaluation import Evaluated
@@ -24,9 +25,20 @@ def evaluate_version(
     difficulty: Difficulty | None = None,
     seed: int = 0,
 ) -> Iterator[Evaluated]:
-    """Evaluate a bundle on its own scenario. Raises `BundleError`, or `UnknownKey` for a scenario that is gone."""
+    """Evaluate a bundle on its own scenario.
+
+    Raises `BundleError`, `UnknownKey` for a scenario that is gone, `SourceError` for held-out tasks of one that holds
+    none out.
+    """
     bundle = load_bundle(directory)
     scenario = find(bundle.manifest["scenario"])
+    if not scenario.held_out and split != "train":
+        raise SourceError(
+            [
+                f"split: {scenario.key} holds no {split} tasks out, it was trained on all of its conversations; evaluate "
+                "with a file of cases (--cases), or see how well it remembers (split train)"
+            ]
+        )
     chosen: Difficulty = difficulty or bundle.manifest["config"]["difficulty"]
     exam = Exam(scenario, split, chosen, tasks, attempts)
     evaluate = (
