@@ -153,7 +153,7 @@ def test_tools_of_an_mcp_server_become_a_scenario(line: Line) -> None:
 def test_tools_of_a_file_become_a_scenario(line: Line) -> None:
     tools = [{"name": "add_row", "parameters": {"properties": {"n": {"type": "integer"}}}}]
     (line.folder / "tools.json").write_text(json.dumps(tools))
-    line.good("scenario", "import", "tools.json", "--name", "rows", "--format", "openai-tools")
+    line.good("scenario", "import", "tools.json", "--name", "rows", "--format", "openai_tools")
     assert "name: add_row" in (line.folder / "rows.yaml").read_text()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -201,3 +202,36 @@ def test_the_api_takes_the_text_and_gives_mistakes_back(client_as: ClientAs, ali
     assert client.delete(f"/api/scenarios/{KEY}/").status_code == 204
     assert client.delete(f"/api/scenarios/{KEY}/").status_code == 404
     assert client.delete("/api/scenarios/echo/").status_code == 404
+
+
+def test_recorded_conversations_go_into_the_catalogue(client_as: ClientAs, alice: User) -> None:
+    file = Path(__file__).resolve().parents[2] / "examples" / "own_traces" / "parcels.jsonl"
+    sent = {"format": "openai_chat", "key": "parcels", "redact": "arguments.nothing\n"}
+    client = client_as(alice)
+    upload = SimpleUploadedFile("parcels.jsonl", file.read_bytes())
+    page = client.post("/scenarios/new/", {**sent, "traces": upload}, follow=True).content.decode()
+    assert "150 of 150 rows were used" in page
+    assert "/scenarios/parcels/edit/" not in page  # there is no text to edit
+    row = Scenario.objects.get(key="parcels")
+    assert services.document_of(row.content_hash)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"key": "No!"}, "name: must be"),
+        ({"format": "soap"}, "format: "),
+        ({"redact": "]["}, "redact"),
+        ({"traces": b"{"}, "no conversation could be used"),
+        ({"key": "echo"}, "built-in"),
+    ],
+)
+def test_recorded_conversations_that_cannot_be_used_are_explained(
+    client_as: ClientAs, alice: User, change: dict[str, Any], words: str
+) -> None:
+    file = Path(__file__).resolve().parents[2] / "examples" / "own_traces" / "parcels.jsonl"
+    sent = {"format": "openai_chat", "key": "parcels", "traces": file.read_bytes(), **change}
+    sent["traces"] = SimpleUploadedFile("t.jsonl", sent["traces"])
+    answer = client_as(alice).post("/scenarios/new/", sent)
+    assert answer.status_code == 400
+    assert any(words in mistake for mistake in answer.context["mistakes"])
