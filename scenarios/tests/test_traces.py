@@ -182,7 +182,7 @@ def test_tools_are_inferred_from_how_they_were_called() -> None:
         "slot": {"type": "string", "enum": ["evening", "morning"]},
         "weight": {"type": "number"},
         "tags": {"type": "array", "items": {"type": "string"}},
-        "mail": {"type": "string"},
+        "mail": {"type": "string", "pattern": r"^[^@\s]{1,64}@[^@\s]{1,190}$"},
         "note": {"type": "string", "enum": ["hi"]},
     }
     assert tool.required == ("slot", "weight", "tags", "mail")
