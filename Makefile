@@ -9,7 +9,7 @@ ARGS ?=
 # A stamp's name holds what the environment was made from, so an unchanged one costs nothing.
 # The folder is part of it: a copied environment still points at its old place.
 KEY := $(shell { cat requirements.txt constraints.txt; sed '/^.tool.ruff.$$/,$$d' pyproject.toml; } | cksum | cut -d' ' -f1)
-DEV_KEY := $(KEY)-$(shell cksum requirements-dev.txt | cut -d' ' -f1)
+DEV_KEY := $(KEY)-$(shell cat requirements-frameworks.txt requirements-dev.txt | cksum | cut -d' ' -f1)
 HOME_STAMP := $(VENV)/.home-$(shell echo '$(CURDIR)' | cksum | cut -d' ' -f1)
 READY := $(VENV)/.ready-$(KEY)
 READY_DEV := $(VENV)/.ready-dev-$(DEV_KEY)

@@ -249,3 +249,13 @@ LOGGING = {
     }
     | {"django": {"level": "INFO", "handlers": []}},
 }
+
+# --- an LLM behind the versions that are served under /v1 (any OpenAI-compatible address)
+GATEWAY_URL = os.environ.get("GATEWAY_URL", "").strip()
+GATEWAY_MODEL = os.environ.get("GATEWAY_MODEL", "").strip()
+GATEWAY_KEY = secret("GATEWAY_KEY") or ""
+GATEWAY_MIN_CONFIDENCE = float(os.environ.get("GATEWAY_MIN_CONFIDENCE") or 0.5)
+if GATEWAY_URL and not (GATEWAY_URL.startswith(("http://", "https://")) and GATEWAY_MODEL):
+    raise ImproperlyConfigured(
+        "GATEWAY_URL must begin with http:// or https://, and GATEWAY_MODEL must say which model to ask."
+    )

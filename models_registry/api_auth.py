@@ -26,6 +26,9 @@ class TokenAuthentication(BaseAuthentication):
         token = services.find_token(words[1])
         if token is None:
             raise AuthenticationFailed("This token is wrong or has been revoked.")
+        view = (request.parser_context or {}).get("view")
+        if token.version_id is not None and not getattr(view, "takes_version_keys", False):
+            raise AuthenticationFailed("This key opens the decisions of one model version only.")
         services.note_token_use(token=token)
         return token.owner, token
 

@@ -163,6 +163,14 @@ class ApiToken(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens"
     )
     name = models.CharField(max_length=100, validators=[ProhibitNullCharactersValidator()])
+    version = models.ForeignKey(
+        Version,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="keys",
+        help_text="A key of this version opens its decisions and nothing else.",
+    )
     prefix = models.CharField(max_length=8, db_index=True, help_text="First characters after ag_.")
     digest = models.CharField(max_length=64, help_text="HMAC-SHA256 of the token.")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -176,3 +184,32 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} (ag_{self.prefix}…)"
+
+
+class UsageQuerySet(models.QuerySet["Usage"]):
+    """Reads of usage."""
+
+    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> UsageQuerySet:
+        return self.filter(version__in=Version.objects.visible_to(user))
+
+
+class Usage(models.Model):
+    """What a version decided on one day over HTTP, and what was asked of an LLM in its place."""
+
+    version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="usage")
+    day = models.DateField()
+    decided = models.PositiveBigIntegerField(default=0)
+    forwarded = models.PositiveBigIntegerField(default=0)
+    prompt_tokens = models.PositiveBigIntegerField(default=0)
+    completion_tokens = models.PositiveBigIntegerField(default=0)
+
+    objects = UsageQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-day",)
+        constraints = (
+            models.UniqueConstraint(fields=["version", "day"], name="one_usage_per_day"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.version_id} {self.day}"

@@ -12,12 +12,13 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import F, Max
 from django.db.models.functions import Now
+from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from models_registry.artifacts.bundle import Weights, save_bundle
-from models_registry.models import ApiToken, Model, Price, Version
+from models_registry.models import ApiToken, Model, Price, Usage, Version
 from models_registry.plain_json import NUL, clean_json
 from scenarios.models import Scenario
 
@@ -103,11 +104,33 @@ def reference_price() -> dict[str, Any] | None:
     return price.as_json() if price else None
 
 
-def create_token(*, owner: User, name: str) -> tuple[ApiToken, str]:
-    """A new token and its secret, which is shown once and never stored."""
+def note_decision(*, version: Version) -> None:
+    """Count a decision that the version made over HTTP."""
+    _count(version, decided=1)
+
+
+def note_forwarded(*, version: Version, prompt_tokens: int, completion_tokens: int) -> None:
+    """Count a request that went on to an LLM, with the tokens that it took."""
+    _count(version, forwarded=1, prompt_tokens=prompt_tokens, completion_tokens=completion_tokens)
+
+
+def _count(version: Version, **more: int) -> None:
+    today = timezone.now().date()
+    changes: dict[str, Any] = {name: F(name) + value for name, value in more.items()}
+    if not Usage.objects.filter(version=version, day=today).update(**changes):
+        Usage.objects.bulk_create([Usage(version=version, day=today)], ignore_conflicts=True)
+        Usage.objects.filter(version=version, day=today).update(**changes)
+
+
+def create_token(*, owner: User, name: str, version: Version | None = None) -> tuple[ApiToken, str]:
+    """A new token and its secret, which is shown once and never stored. version: a key for its decisions only."""
     secret = TOKEN_MARK + secrets.token_urlsafe(32)
     token = ApiToken.objects.create(
-        owner=owner, name=_checked_name(name), prefix=_prefix(secret), digest=_digest(secret)
+        owner=owner,
+        name=_checked_name(name),
+        version=version,
+        prefix=_prefix(secret),
+        digest=_digest(secret),
     )
     return token, secret
 

@@ -6,16 +6,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import F, QuerySet
+from django.db.models import F, ProtectedError, QuerySet
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import NotFound, ParseError
+from rest_framework.exceptions import NotFound, ParseError, ValidationError
 from rest_framework.pagination import LimitOffsetPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from scenarios import bringing, services
 from scenarios.models import Scenario
+from scenarios.sources.base import SourceError
 
 
 class ErrorSerializer(serializers.Serializer[Any]):
@@ -107,6 +109,18 @@ class ScenarioDetailSerializer(ScenarioSerializer):
     )
 
 
+class BringSerializer(serializers.Serializer[Any]):
+    """A scenario of one's own."""
+
+    yaml = serializers.CharField(help_text="The text of the scenario's YAML file.")
+
+
+class BroughtSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    content_hash = serializers.CharField()
+    new = serializers.BooleanField(help_text="false: a new edition of an own scenario.")
+
+
 class ScenarioList(APIView):
     """The catalogue."""
 
@@ -122,9 +136,47 @@ class ScenarioList(APIView):
             request, self, rows.values("title", "version", "builtin", "content_hash", name=F("key"))
         )
 
+    @extend_schema(
+        request=BringSerializer,
+        responses={201: BroughtSerializer, 400: FieldErrorsSerializer, **ERRORS},
+        summary="Bring a scenario, or a new edition of one",
+    )
+    def post(self, request: Request) -> Response:
+        text = JsonObject.of(request).get("yaml")
+        if not isinstance(text, str):
+            raise ValidationError({"yaml": ["Send the text of the scenario's YAML file."]})
+        found = bringing.read(text)
+        if found.document is None:
+            raise ValidationError({"yaml": found.mistakes})
+        try:
+            row, new = services.save_scenario(
+                owner=account(request), document=found.document, source=text
+            )
+        except (services.ScenarioTaken, SourceError) as problem:
+            raise ValidationError({"yaml": [f"key: {problem}"]}) from problem
+        return Response(
+            {"name": row.key, "content_hash": row.content_hash, "new": new},
+            status=201 if new else 200,
+        )
+
 
 class ScenarioDetail(APIView):
     """One scenario."""
+
+    @extend_schema(
+        request=None,
+        responses={204: None, 404: ErrorSerializer, 409: ErrorSerializer, **ERRORS},
+        summary="Delete an own scenario",
+    )
+    def delete(self, request: Request, name: str) -> Response:
+        try:
+            services.delete_scenario(owner=account(request), key=name.replace("\0", ""))
+        except Scenario.DoesNotExist:
+            raise NotFound(f"You have brought no scenario {name!r}.") from None
+        except ProtectedError:
+            text = "Runs or models were trained on it, and they name it; it stays."
+            return Response({"detail": text}, status=409)
+        return Response(status=204)
 
     @extend_schema(
         responses={200: ScenarioDetailSerializer, 404: ErrorSerializer, **ERRORS},

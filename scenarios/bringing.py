@@ -11,7 +11,10 @@ from scenarios.core.stage import Stage
 from scenarios.core.types import Decision, Difficulty, Turn
 from scenarios.sources.base import Document, SourceError
 from scenarios.sources.catalogue import compiled
+from scenarios.sources.formats._json import MAX_BYTES
+from scenarios.sources.names import is_key
 from scenarios.sources.tool_lists import from_openai, from_openapi, start_of
+from scenarios.sources.traces import import_traces
 from scenarios.sources.yaml_text import MOST_BYTES, read_yaml
 
 TOOL_LISTS = {"openai": from_openai, "openapi": from_openapi}
@@ -71,6 +74,31 @@ def start_from_tools(kind: str, raw: bytes, key: str) -> tuple[str, list[str]]:
         return "", problem.mistakes
     title = key.replace("_", " ").replace("-", " ").capitalize()
     return start_of(tools, key=key, title=title), []
+
+
+def from_traces(
+    upload: Any, format_: str, key: str, redact: str, *, hold_out: bool
+) -> tuple[Document | None, str, list[str]]:
+    """The document of an uploaded file of recorded conversations, a word about it, and its mistakes.
+
+    redact: one rule a line.
+    """
+    if not is_key(key):
+        return None, "", ["name: must be 2 to 60 lower-case letters, digits, - and _"]
+    if upload.size > MAX_BYTES:
+        return None, "", [f"the file is larger than {MAX_BYTES // 2**20} MiB"]
+    rules = [line.strip() for line in redact.splitlines() if line.strip()]
+    try:
+        document, reading = import_traces(
+            upload.read(), format_, key, rules, "hash" if hold_out else "none"
+        )
+        compiled(document)
+    except SourceError as problem:
+        return None, "", problem.mistakes
+    report = reading.as_json()
+    said = f"{report['used']} of {len(report['rows'])} rows were used, {reading.redacted} values replaced."
+    refused = [f" Row {row.row}: {row.why}." for row in reading.refused[:3]]
+    return document, said + "".join(refused), []
 
 
 def uploaded_text(upload: Any) -> tuple[str, list[str]]:

@@ -32,6 +32,14 @@ def scenario_new(request: UserRequest) -> HttpResponse:
     if request.method == "POST":
         if "text" in request.POST and not request.FILES:
             return _save(request, None)
+        if "traces" in request.FILES:
+            row, mistakes = _bring_traces(request)
+            if row is not None:
+                return redirect("scenarios:detail", row.key)
+            context = {"text": start(DEFAULT_KEY), "mistakes": mistakes, "scenario": None}
+            return render(
+                request, "scenarios/scenario_edit.html", context | _choices(request), status=400
+            )
         text, mistakes = _from_upload(request)
     context = {"text": text or start(DEFAULT_KEY), "mistakes": mistakes, "scenario": None}
     return render(request, "scenarios/scenario_edit.html", context | _choices(request))
@@ -46,6 +54,26 @@ def scenario_edit(request: UserRequest, key: str) -> HttpResponse:
         return _save(request, scenario)
     context = {"text": scenario.source, "mistakes": [], "scenario": scenario}
     return render(request, "scenarios/scenario_edit.html", context | _choices(request))
+
+
+def _bring_traces(request: UserRequest) -> tuple[Scenario | None, list[str]]:
+    """A scenario from recorded conversations goes straight into the catalogue."""
+    sent = request.POST
+    document, said, mistakes = bringing.from_traces(
+        request.FILES["traces"],
+        sent.get("format", ""),
+        sent.get("key", ""),
+        sent.get("redact", ""),
+        hold_out="all" not in sent,
+    )
+    if document is None:
+        return None, mistakes
+    try:
+        row, _ = services.save_scenario(owner=request.user, document=document)
+    except services.ScenarioTaken as taken:
+        return None, [f"name: {taken}"]
+    messages.success(request, f"{row.title} is in the catalogue. {said}")
+    return row, []
 
 
 def _from_upload(request: UserRequest) -> tuple[str, list[str]]:

@@ -8,6 +8,7 @@ from typing import Any
 from training.confidence_page import confidence_context, nearness
 from training.mistakes_page import mistakes_context, parameters_context
 from training.report import own_measures
+from training.rl.intervals import rate
 from training.team_page import team_context
 
 AGENTS = ("trained", "untrained", "random", "keyword", "retrieval", "oracle")
@@ -26,10 +27,17 @@ ROW, TOP, FOOT = 32, 24, 24
 """Heights in pixels; the width of a picture follows the page, so its places are percentages."""
 
 
-def evidence_context(evidence: Mapping[str, Any]) -> dict[str, Any]:
-    """Everything the evidence template needs, from the document that the trainer wrote."""
+def evidence_context(
+    evidence: Mapping[str, Any], people: Mapping[str, int] | None = None
+) -> dict[str, Any]:
+    """Everything the evidence template needs, from the document that the trainer wrote.
+
+    people: what people reached who played the same scenario (`scenarios.playing.human_score`).
+    """
     columns = _columns(evidence)
     agents = _agents(evidence, columns)
+    if people is not None:
+        agents.append(_row("people", _human(people), columns))
     targets = {c.get("key"): c.get("target") for c in evidence.get("criteria", ())}
     trained = evidence.get("agents", {}).get("trained", {})
     return {
@@ -86,20 +94,38 @@ def _agents(
     """Known agents in their order, then any others, each with its cells in the order of the columns."""
     found = evidence.get("agents", {})
     order = [key for key in AGENTS if key in found] + [key for key in found if key not in AGENTS]
-    return [
-        {
-            "key": key,
-            "label": found[key].get("label") or key.capitalize(),
-            "episodes": found[key].get("episodes"),
-            "calls": found[key].get("calls"),
-            "cells": [
-                {"label": label, "unit": unit, "figure": figure_of(found[key], name)}
-                for name, label, unit in columns
-            ],
-            "agent": found[key],
-        }
-        for key in order
-    ]
+    return [_row(key, found[key], columns) for key in order]
+
+
+def _row(
+    key: str, agent: Mapping[str, Any], columns: Sequence[tuple[str, str, str]]
+) -> dict[str, Any]:
+    return {
+        "key": key,
+        "label": agent.get("label") or key.capitalize(),
+        "episodes": agent.get("episodes"),
+        "calls": agent.get("calls"),
+        "cells": [
+            {"label": label, "unit": unit, "figure": figure_of(agent, name)}
+            for name, label, unit in columns
+        ],
+        "agent": agent,
+    }
+
+
+def _human(people: Mapping[str, int]) -> dict[str, Any]:
+    """People as one more agent. They play tasks of the same kind, each once, so every episode stands for itself."""
+    tries = [1] * people["episodes"]
+    wins = [1] * people["wins"] + [0] * (people["episodes"] - people["wins"])
+    calls = people["calls"]
+    right = [1] * people["right"] + [0] * (calls - people["right"])
+    return {
+        "label": f"People ({people['episodes']} other tasks)",
+        "episodes": people["episodes"],
+        "calls": calls,
+        "tool_reliability": rate(right, [1] * calls),
+        "success": rate(wins, tries),
+    }
 
 
 def figure_of(agent: Mapping[str, Any], name: str) -> Mapping[str, Any]:

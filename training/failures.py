@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenarios.core.registry import UnknownKey
+from scenarios.sources.base import SourceError
 from training.rl.config import ConfigError
 
 _NO_MEMORY = (
@@ -45,7 +46,7 @@ def explain(error: BaseException) -> str:
         return f"The training diverged: {text.rstrip('.')}. Try a smaller learning rate or another seed."
     if isinstance(error, CheckpointGone):
         return "The checkpoint that this run branched off from can no longer be read. Start another branch."
-    if isinstance(error, UnknownKey):
+    if isinstance(error, UnknownKey | SourceError) or type(error).__name__ == "NoDevice":
         return text
     if isinstance(error, ConfigError):
         return f"The run's settings are no longer valid: {text}"

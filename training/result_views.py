@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from scenarios.core.tasks import FailureKind
 from scenarios.core.types import DECISION_KINDS
 from scenarios.pages import UserRequest, page_of, render_page
+from scenarios.playing import human_score
 from training.evidence_page import evidence_context
 from training.models import Episode, Run
 
@@ -61,7 +62,8 @@ def run_evidence(request: UserRequest, pk: int) -> HttpResponse:
     run = _run(request, pk)
     context: dict[str, Any] = {"run": run}
     if run.evidence:
-        context |= evidence_context(run.evidence)
+        score = human_score(run.scenario, run.scenario_hash, run.difficulty)
+        context |= evidence_context(run.evidence, score)
     return render(request, "training/run_evidence.html", context)
 
 

@@ -211,8 +211,10 @@ def record(
 
 
 def _note_news(run_id: int, progress: Sequence[Progress], applied: Applied) -> None:
-    """Changes that took effect and new stages, in the run's log; ones that are met again after a restart are known."""
+    """The device, changes that took effect and new stages, in the run's log; ones that are met again after a restart are known."""
     for one in progress:
+        if one.device is not None:
+            note(run_id, "device", text=f"{one.device.label}. {one.device.reason}")
         for change in applied.get(one.update, ()) if one.phase == "training" else ():
             if mark_applied(change, one):
                 note(

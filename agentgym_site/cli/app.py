@@ -173,6 +173,48 @@ def evaluate_command(  # noqa: PLR0913 (one per option)
         evaluate(version, Exam.checked(split, episodes, attempts, difficulty), as_json=as_json)
 
 
+@app.command("serve", epilog=EXIT_CODES)
+def serve_command(  # noqa: PLR0913 (one per option)
+    version: Annotated[
+        str,
+        typer.Argument(
+            help="A version's id, NAME:NUMBER, NAME (its newest), or a bundle's folder."
+        ),
+    ],
+    role: Annotated[str, typer.Option(help="Which member, where the version is a team's.")] = "",
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8090,
+    key_env: Annotated[
+        str, typer.Option(help="Environment variable that holds the key which clients must send.")
+    ] = "",
+    min_confidence: Annotated[
+        float,
+        typer.Option(help="Below it a decision goes to the upstream, or to a person. 0 to 1."),
+    ] = 0.0,
+    upstream: Annotated[
+        str, typer.Option(help="OpenAI-compatible address of the LLM to ask, e.g. https://host/v1.")
+    ] = "",
+    upstream_model: Annotated[str, typer.Option(help="The upstream's model.")] = "",
+    upstream_key_env: Annotated[
+        str, typer.Option(help="Environment variable that holds the upstream's key.")
+    ] = "",
+    upstream_prices: Annotated[
+        tuple[float, float],
+        typer.Option(help="USD per million tokens that the upstream reads and writes, for /usage."),
+    ] = (0.0, 0.0),
+) -> None:
+    """Serve a version over OpenAI's chat-completions protocol: /v1/chat/completions, /v1/models, /decide, /usage."""
+    with reported():
+        from agentgym_site.cli.serve import Wanted, serve  # noqa: PLC0415
+
+        serve(
+            Wanted(
+                version, role, host, port, key_env, min_confidence,
+                upstream, upstream_model, upstream_key_env, upstream_prices,
+            )
+        )  # fmt: skip
+
+
 @app.command("check", epilog=EXIT_CODES)
 def check_command(
     scenario: Annotated[str, typer.Argument(help="The scenario to prove.")],

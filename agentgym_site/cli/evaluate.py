@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from agentgym_site.cli.exits import bad_option
-from agentgym_site.cli.versions import bundle_directory
+from agentgym_site.cli.versions import bundle_directory, provide_scenario
 from agentgym_site.cli.watching import write_json
 from scenarios.core.types import DIFFICULTIES, SPLITS, Difficulty, Split
 
@@ -49,6 +49,7 @@ class Exam:
 def evaluate(text: str, exam: Exam, *, as_json: bool) -> None:
     """Play the exam and print the evidence."""
     directory, name = bundle_directory(text)
+    provide_scenario(directory)
     from training.rl.versions import evaluate_version  # noqa: PLC0415
 
     states = evaluate_version(

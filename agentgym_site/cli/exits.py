@@ -82,7 +82,7 @@ def _known(error: Exception) -> tuple[str, int] | None:
         return str(error), FAILED
     if "OperationalError" in kinds:
         return f"PostgreSQL cannot be used: {str(error).strip()}", FAILED
-    if kinds & {"BundleError", "UnknownKey"}:
+    if kinds & {"BundleError", "ConfigError", "SourceError", "UnknownKey"}:
         return str(error), USAGE
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}", FAILED

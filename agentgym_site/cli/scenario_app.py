@@ -61,23 +61,48 @@ def add_command(file: File, as_json: AsJson = False) -> None:
 
 
 @scenario_app.command("import", epilog=EXIT_CODES)
-def import_command(
+def import_command(  # noqa: PLR0913 (one per option)
     name: Annotated[str, typer.Option("--name", help="What the scenario shall be called.")],
-    format: Annotated[str, typer.Option("--format", help="openai-tools, openapi or mcp.")],
+    format: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            help="Recorded conversations: openai_chat, langsmith, otel_genai. Lists of tools: openai_tools, openapi, mcp.",
+        ),
+    ],
     file: Annotated[Path | None, typer.Argument(help="The file to read.")] = None,
     server: Annotated[
         str, typer.Option(help="mcp only: the command that starts the server, in quotes.")
     ] = "",
+    tools: Annotated[
+        Path | None,
+        typer.Option(help="Conversations only: a file with the tools, in OpenAI's shape."),
+    ] = None,
+    redact: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Conversations only: what to replace before anything is stored, e.g. arguments.email."
+        ),
+    ] = None,
+    split: Annotated[
+        str,
+        typer.Option(help="Conversations only: hash holds some out; none trains on all of them."),
+    ] = "hash",
     output: Annotated[
         Path | None, typer.Option(help="File to write. Default: NAME.yaml here.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Begin a scenario with the tools that you have: write a YAML file that can be checked and trained as it is."""
-    with reported(as_json=as_json):
-        from agentgym_site.cli.scenario_import import import_tools  # noqa: PLC0415
+    """Make a scenario of what you have.
 
-        import_tools(name, format, file, server, output, as_json=as_json)
+    Recorded conversations go into the catalogue, with a report on every row. A list of tools becomes a YAML file that
+    can be checked and trained as it is.
+    """
+    with reported(as_json=as_json):
+        from agentgym_site.cli.scenario_import import Wanted, bring  # noqa: PLC0415
+
+        wanted = Wanted(name, format, file, server, output, tools, tuple(redact or ()), split)
+        bring(wanted, as_json=as_json)
 
 
 @scenario_app.command("play", epilog=EXIT_CODES)

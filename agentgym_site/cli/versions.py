@@ -29,6 +29,19 @@ def bundle_directory(text: str) -> tuple[Path, str]:
     return version.path, f"{version.model.name}:{version.number} (version {version.pk})"
 
 
+def provide_scenario(directory: Path) -> None:
+    """Let this process find the scenario that a bundle was trained on, as it was then: a brought one lies in the database."""
+    from models_registry.artifacts.bundle import load_bundle  # noqa: PLC0415
+    from scenarios.library import library  # noqa: PLC0415
+
+    manifest = load_bundle(directory).manifest
+    if manifest.get("scenario") not in library.keys():  # noqa: SIM118 (a registry is no mapping)
+        open_site()
+        from scenarios.services import provide  # noqa: PLC0415
+
+        provide(str(manifest.get("scenario")), str(manifest.get("scenario_hash")))
+
+
 def newest(scenario: str) -> Version | None:
     """The newest registered version for a scenario. Call `open_site` first."""
     from models_registry.models import Version  # noqa: PLC0415

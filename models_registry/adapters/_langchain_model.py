@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, cast
 
-from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import (
     AIMessage,
@@ -23,23 +23,12 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import Field
 
-from models_registry.adapters._langchain_turns import tool_calls_since_user, turns_from
-from models_registry.adapters._matching import match_tools
-from models_registry.adapters.base import (
-    DEFAULT_MAX_STEPS,
-    CallingPolicy,
-    Policy,
-    load_policy,
-    manifest_of,
-    stored_tools,
-)
-from scenarios.core.types import Decision, Tool, Turn
+from models_registry.adapters._core import Core, Reply, call_id
+from models_registry.adapters._langchain_turns import turns_from
+from models_registry.adapters.base import Policy
+from scenarios.core.types import Tool
 
 _NO_PARAMETERS: Mapping[str, Any] = {"type": "object", "properties": {}}
-
-
-class ToolChoiceError(ValueError):
-    """The caller demands a tool call that the policy cannot make; the message says why."""
 
 
 class PolicyChatModel(BaseChatModel):
@@ -50,24 +39,22 @@ class PolicyChatModel(BaseChatModel):
     not read, since there were none in training. `tool_choice` and `tools` work as with any chat model.
     """
 
-    policy: Any = Field(exclude=True, repr=False)
+    core: Any = Field(exclude=True, repr=False)
     policy_id: str = "policy"
-    known_tools: tuple[Tool, ...] = Field(default=(), exclude=True, repr=False)
-    max_steps: int = DEFAULT_MAX_STEPS
-    """Tool calls in answer to one message of the user; then the conversation is handed over."""
+    fallback: Any = Field(default=None, exclude=True, repr=False)
+    """A chat model that decides where the policy is less sure than the core's `min_confidence`."""
 
     @classmethod
-    def of(cls, source: Policy | Path | str, *, max_steps: int = DEFAULT_MAX_STEPS) -> Self:
-        """The model of a policy, or of the bundle in a folder. Raises `BundleError`."""
-        policy = load_policy(source)
-        manifest = manifest_of(policy)
-        name = f"{manifest.get('scenario', 'policy')}-{str(manifest.get('sha256', ''))[:8]}"
-        return cls(
-            policy=policy,
-            policy_id=name.rstrip("-"),
-            known_tools=stored_tools(policy),
-            max_steps=max_steps,
-        )
+    def of(
+        cls,
+        source: Policy | Path | str | Core,
+        *,
+        fallback: BaseChatModel | None = None,
+        **settings: Any,
+    ) -> Self:
+        """The model of a policy, or of the bundle in a folder. settings: those of `Core`. Raises `BundleError`."""
+        core = Core.of(source, **settings)
+        return cls(core=core, policy_id=core.policy_id, fallback=fallback)
 
     @property
     def _llm_type(self) -> str:
@@ -99,17 +86,26 @@ class PolicyChatModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        decision, fits = self._decide(messages, kwargs.get("tools"), kwargs.get("tool_choice"))
-        message = AIMessage(
-            content=decision.text,
-            tool_calls=[
-                tool_call(name=call.name, args=dict(call.arguments), id=_call_id())
-                for call in [decision.call]
-                if call
-            ],
-            usage_metadata=_no_tokens(),
-            response_metadata=self._metadata(decision, fits),
-        )
+        reply = self._decide(messages, kwargs)
+        if reply.deferred:
+            model, bound = self._fallback(kwargs)
+            # `invoke` would count the tokens twice, once here and once there.
+            return cast("ChatResult", model._generate(messages, stop, run_manager, **bound))
+        message = message_of(reply, self.policy_id)
+        return ChatResult(generations=[ChatGeneration(message=message)])
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        reply = await asyncio.to_thread(self._decide, messages, kwargs)
+        if reply.deferred:
+            model, bound = self._fallback(kwargs)
+            return cast("ChatResult", await model._agenerate(messages, stop, run_manager, **bound))
+        message = message_of(reply, self.policy_id)
         return ChatResult(generations=[ChatGeneration(message=message)])
 
     def _stream(
@@ -120,16 +116,21 @@ class PolicyChatModel(BaseChatModel):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         # A decision exists at once or not at all, so a stream is one chunk and an empty last one.
-        decision, fits = self._decide(messages, kwargs.get("tools"), kwargs.get("tool_choice"))
+        reply = self._decide(messages, kwargs)
+        if reply.deferred:
+            model, bound = self._fallback(kwargs)
+            yield from _streamed(model, messages, stop, run_manager, bound)
+            return
+        decision = reply.decision
         calls = [
-            tool_call_chunk(name=c.name, args=json.dumps(dict(c.arguments)), id=_call_id(), index=0)
+            tool_call_chunk(name=c.name, args=json.dumps(dict(c.arguments)), id=call_id(), index=0)
             for c in [decision.call]
             if c
         ]
         first = AIMessageChunk(
             content=decision.text,
             tool_call_chunks=calls,
-            response_metadata=self._metadata(decision, fits),
+            response_metadata=reply.metadata(self.policy_id),
         )
         last = AIMessageChunk(content="", usage_metadata=_no_tokens(), chunk_position="last")
         for message in (first, last):
@@ -138,83 +139,69 @@ class PolicyChatModel(BaseChatModel):
                 run_manager.on_llm_new_token(str(message.text), chunk=chunk)
             yield chunk
 
-    def _metadata(self, decision: Decision, fits: tuple[str, ...]) -> dict[str, Any]:
-        found = {
-            "model_name": self.policy_id,
-            "source": "policy",
-            "decision": decision.kind,
-            "confidence": decision.confidence,
-            "alternatives": [list(pair) for pair in decision.alternatives],
-        }
-        return found | ({"schema_errors": list(fits)} if fits else {})
+    def _decide(self, messages: list[BaseMessage], bound: dict[str, Any]) -> Reply:
+        core: Core = self.core
+        return core.decide(
+            turns_from(messages),
+            [spec_of(tool) for tool in bound.get("tools") or ()],
+            bound.get("tool_choice"),
+            has_fallback=self.fallback is not None,
+        )
 
-    def _decide(
-        self, messages: list[BaseMessage], tools: Sequence[Any] | None, choice: Any
-    ) -> tuple[Decision, tuple[str, ...]]:
-        """The decision in the framework's names, and what is wrong with its arguments."""
-        specs, must_call = _narrowed([_spec(tool) for tool in tools or ()], choice)
-        offer = match_tools(specs, self.known_tools)
-        turns = turns_from(messages, offer)
-        decision = self._asked(turns, offer.tools, must_call=must_call)
-        if decision.call is None:
-            return decision, ()
-        if tool_calls_since_user(messages) >= self.max_steps:
-            return self._out_of_steps(), ()
-        call, problems = offer.runnable(decision.call)
-        confidence = 0.0 if problems else decision.confidence
-        return Decision("tool", call, "", confidence, decision.alternatives), problems
-
-    def _asked(self, turns: list[Turn], tools: tuple[Tool, ...], *, must_call: bool) -> Decision:
-        policy: Policy = self.policy
-        decision = policy.act(turns, tools)
-        if decision.call is not None and not tools:
-            return Decision("hand_over", text=_NO_TOOLS, confidence=0.0)
-        if must_call and decision.call is None:
-            if isinstance(policy, CallingPolicy):
-                decision = policy.call(turns, tools)
-            if decision.call is None:
-                raise ToolChoiceError(
-                    "a tool call is demanded (tool_choice), but the policy has no values for the "
-                    f"parameters of {', '.join(tool.name for tool in tools)}"
-                )
-        return decision
-
-    def _out_of_steps(self) -> Decision:
-        text = f"I have not managed this in {self.max_steps} steps and hand it over to a person."
-        return Decision("hand_over", text=text, confidence=0.0)
+    def _fallback(self, bound: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """The fallback and its own arguments for these tools."""
+        if not bound.get("tools"):
+            return self.fallback, {}
+        choice = {"tool_choice": bound["tool_choice"]} if bound.get("tool_choice") else {}
+        runnable = self.fallback.bind_tools(bound["tools"], **choice)
+        return runnable.bound, dict(runnable.kwargs)
 
 
-_NO_TOOLS = "I have no tool for this and hand it over to a person."
-
-
-def _spec(tool: Any) -> Tool:
-    function = convert_to_openai_tool(tool)["function"]
-    parameters = function.get("parameters") or _NO_PARAMETERS
-    return Tool(function["name"], function.get("description", ""), parameters)
-
-
-def _narrowed(tools: list[Tool], choice: Any) -> tuple[list[Tool], bool]:
-    """The tools that `tool_choice` leaves, and whether one of them must be called. Raises `ToolChoiceError`."""
-    if isinstance(choice, dict):
-        choice = choice.get("function", choice).get("name", choice.get("type"))
-    if choice in (None, False, "auto"):
-        return tools, False
-    if choice == "none":
-        return [], False
-    if not tools:
-        raise ToolChoiceError(f"tool_choice is {choice!r}, but no tools are offered")
-    if choice in (True, "any", "required"):
-        return tools, True
-    if named := [tool for tool in tools if tool.name == choice]:
-        return named, True
-    names = ", ".join(tool.name for tool in tools)
-    raise ToolChoiceError(
-        f"tool_choice is {choice!r}; it must be auto, none, any or one of: {names}"
+def _streamed(
+    model: Any,
+    messages: list[BaseMessage],
+    stop: list[str] | None,
+    run_manager: CallbackManagerForLLMRun | None,
+    bound: dict[str, Any],
+) -> Iterator[ChatGenerationChunk]:
+    if type(model)._stream is not BaseChatModel._stream:
+        yield from model._stream(messages, stop, run_manager, **bound)
+        return
+    message = model._generate(messages, stop, run_manager, **bound).generations[0].message
+    calls = [
+        tool_call_chunk(
+            name=call["name"], args=json.dumps(call["args"]), id=call["id"], index=number
+        )
+        for number, call in enumerate(message.tool_calls)
+    ]
+    yield ChatGenerationChunk(
+        message=AIMessageChunk(
+            content=message.content,
+            tool_call_chunks=calls,
+            usage_metadata=message.usage_metadata,
+            response_metadata=message.response_metadata,
+            chunk_position="last",
+        )
     )
 
 
-def _call_id() -> str:
-    return f"call_{uuid.uuid4().hex[:12]}"
+def message_of(reply: Reply, policy_id: str) -> AIMessage:
+    """A decision as LangChain's message."""
+    call = reply.decision.call
+    calls = [tool_call(name=call.name, args=dict(call.arguments), id=call_id())] if call else []
+    return AIMessage(
+        content=reply.decision.text,
+        tool_calls=calls,
+        usage_metadata=_no_tokens(),
+        response_metadata=reply.metadata(policy_id),
+    )
+
+
+def spec_of(tool: Any) -> Tool:
+    """The canonical spec of anything that LangChain takes as a tool."""
+    function = convert_to_openai_tool(tool)["function"]
+    parameters = function.get("parameters") or _NO_PARAMETERS
+    return Tool(function["name"], function.get("description", ""), parameters)
 
 
 def _no_tokens() -> UsageMetadata:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
-from models_registry.adapters._matching import Offer
 from models_registry.adapters.base import ErrorTable, canonical_result
 from scenarios.core.types import ToolCall, Turn
 
@@ -32,8 +31,8 @@ ERRORS: ErrorTable = (
 """How langchain's ToolNode words errors; tools themselves may say anything."""
 
 
-def turns_from(messages: Sequence[BaseMessage], offer: Offer) -> list[Turn]:
-    """The conversation in canonical turns.
+def turns_from(messages: Sequence[BaseMessage]) -> list[Turn]:
+    """The conversation in canonical turns, with the framework's names of tools.
 
     System messages are left out. A message with several calls becomes call, result, call, result; words beside a call
     are dropped, because in training a text of the agent is a question or the end.
@@ -45,7 +44,7 @@ def turns_from(messages: Sequence[BaseMessage], offer: Offer) -> list[Turn]:
             turns.append(Turn("user", message.text))
         elif isinstance(message, AIMessage):
             for call in message.tool_calls:
-                calls[call["id"]] = offer.known(ToolCall(call["name"], call["args"]))
+                calls[call["id"]] = ToolCall(call["name"], call["args"])
             if not message.tool_calls:
                 turns.append(Turn("assistant", message.text))
         elif isinstance(message, ToolMessage):
@@ -58,13 +57,3 @@ def turns_from(messages: Sequence[BaseMessage], offer: Offer) -> list[Turn]:
                 Turn("tool", content, call=made, is_error=is_error),
             ]
     return turns
-
-
-def tool_calls_since_user(messages: Sequence[BaseMessage]) -> int:
-    """How many tool results follow the user's last message."""
-    count = 0
-    for message in reversed(messages):
-        if isinstance(message, HumanMessage):
-            break
-        count += isinstance(message, ToolMessage)
-    return count

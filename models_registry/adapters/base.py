@@ -13,12 +13,20 @@ import json
 import math
 import re
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast, runtime_checkable
 
 from models_registry.policies.runtime import PolicyRuntime
 from scenarios.core.types import Decision, Json, Tool, Turn
+
+if TYPE_CHECKING:
+    from models_registry.adapters._environment import AgentTask
+    from models_registry.adapters._livetools import LiveTool
+    from scenarios.core.env import ToolEnv
 
 DEFAULT_MAX_STEPS = 20
 """Tool calls in answer to one message of the user, unless the caller says otherwise."""
@@ -47,13 +55,26 @@ class CallingPolicy(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class FrameworkInfo:
+    """What an adapter is for. versions: of the installed distributions. kinds: of agent that `wrap_agent` makes."""
+
+    key: str
+    title: str
+    versions: Mapping[str, str]
+    missing: tuple[str, ...]
+    kinds: tuple[str, ...]
+
+
 class Adapter(ABC):
-    """Turns a policy into an agent object of one framework."""
+    """One framework: a policy as its agent, and its agents as something to train on."""
 
     requires: ClassVar[tuple[str, ...]] = ()
     """Distributions to install; `missing` says which are not there."""
     modules: ClassVar[tuple[str, ...]] = ()
     """What to import of each of them, in the same order."""
+    kinds: ClassVar[tuple[str, ...]] = ()
+    """Kinds of agent that `wrap_agent` makes; the first is the default."""
 
     @abstractmethod
     def wrap_agent(
@@ -62,11 +83,50 @@ class Adapter(ABC):
         tools: Sequence[Any],
         *,
         max_steps: int = DEFAULT_MAX_STEPS,
+        **options: Any,
     ) -> Any:
         """The framework's own agent over its own tools; the policy (or the bundle in a folder) decides.
 
         Raises `BundleError` for a damaged bundle.
         """
+
+    @abstractmethod
+    def live_tools(self, agent: Any) -> list[LiveTool]:
+        """The tools of an agent (or of a list) of the framework, ready to be run. Raises `TypeError` for other things."""
+
+    @abstractmethod
+    def turns(self, record: Any) -> list[Turn]:
+        """What an agent of the framework did, as canonical turns; `record` is what its run gave back."""
+
+    def problems(self, agent: Any) -> list[str]:
+        """What in the agent's own settings will hurt; see `validate_agent`."""
+        return []
+
+    def extract_tools(self, agent: Any) -> list[Tool]:
+        """The canonical specs of an agent's tools."""
+        return [tool.spec for tool in self.live_tools(agent)]
+
+    def create_environment(self, agent: Any, tasks: Sequence[AgentTask], **options: Any) -> ToolEnv:
+        """A Gymnasium environment over the agent's tools; see `models_registry.adapters._environment.environment`."""
+        from models_registry.adapters._environment import environment  # noqa: PLC0415
+
+        return environment(self.live_tools(agent), tasks, **options)
+
+    def validate_agent(self, agent: Any) -> tuple[str, ...]:
+        """What stands in the way of training on the agent or of replacing it; empty where nothing does."""
+        try:
+            tools = self.extract_tools(agent)
+        except TypeError as problem:
+            return (str(problem),)
+        return (*tool_problems(tools), *self.problems(agent))
+
+    @classmethod
+    def get_framework_info(cls) -> FrameworkInfo:
+        """Name, installed versions and what is missing; loads nothing of the framework."""
+        absent = cls.missing()
+        versions = {name: metadata.version(name) for name in cls.requires if name not in absent}
+        key = cls.__module__.rsplit(".", 1)[-1]
+        return FrameworkInfo(key, cls.__name__, versions, absent, cls.kinds)
 
     @classmethod
     def missing(cls) -> tuple[str, ...]:
@@ -75,10 +135,29 @@ class Adapter(ABC):
         return tuple(name for name, module in pairs if importlib.util.find_spec(module) is None)
 
 
-def load_policy(source: Policy | Path | str) -> Policy:
-    """The policy itself, or the one in a bundle's folder. Raises `BundleError`."""
+def tool_problems(tools: Sequence[Tool]) -> list[str]:
+    """What a policy cannot do with these tools."""
+    if not tools:
+        return ["the agent has no tools, and tool use is all that is trained"]
+    found = []
+    names = Counter(tool.name for tool in tools)
+    found += [f"{count} tools are called {name!r}" for name, count in names.items() if count > 1]
+    for tool in tools:
+        if not tool.description.strip():
+            found.append(
+                f"{tool.name}: has no description, and tools are told apart by their words"
+            )
+        if tool.parameters.get("type") != "object":
+            found.append(f"{tool.name}: its parameters are no JSON Schema of type object")
+        undeclared = set(tool.required) - set(tool.properties)
+        found += [f"{tool.name}: requires {name}, which it does not declare" for name in undeclared]
+    return found
+
+
+def load_policy(source: Policy | Path | str, role: str = "") -> Policy:
+    """The policy itself, or the one in a bundle's folder (`role`: which member of a team's). Raises `BundleError`."""
     if isinstance(source, str | Path):
-        return PolicyRuntime.load(Path(source))
+        return PolicyRuntime.load(Path(source), role)
     return source
 
 

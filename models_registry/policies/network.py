@@ -89,7 +89,9 @@ class PolicyNetwork(nn.Module):
 
     def export(self) -> dict[str, NDArray[np.float32]]:
         """A copy of the weights for the runtime and the bundle."""
-        return {name: value.detach().numpy().copy() for name, value in self.named_parameters()}
+        return {
+            name: value.detach().cpu().numpy().copy() for name, value in self.named_parameters()
+        }
 
 
 def _log_softmax_by(row: Tensor, score: Tensor, count: int) -> Tensor:

@@ -300,9 +300,10 @@ class PolicyRuntime:
 
     def _decide(self, turns: Sequence[Turn], tools: Sequence[Tool], *, must_call: bool) -> Decision:
         with self._lock:
-            if self._tools is None or list(self._tools.tools) != list(tools):
-                self._tools = toolset(tuple(tools))
-            conversation = Conversation(self._tools, must_call=must_call)
+            known = self._tools
+            if known is None or (known.tools is not tools and list(known.tools) != list(tools)):
+                known = self._tools = toolset(tuple(tools))
+            conversation = Conversation(known, must_call=must_call)
             conversation.extend(turns)
             if len(self._forward.table.bags) > MAX_KEPT_BAGS:
                 self._forward.forget()

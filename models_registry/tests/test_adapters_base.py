@@ -3,12 +3,14 @@ from __future__ import annotations
 import re
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models_registry.adapters import adapters
+from models_registry.adapters._livetools import LiveTool
 from models_registry.adapters._matching import SchemaDrift, drift, match_tools, normalised
 from models_registry.adapters.base import (
     MAX_PARSED_CHARACTERS,
@@ -22,7 +24,7 @@ from models_registry.adapters.base import (
 )
 from models_registry.artifacts.bundle import BundleError
 from models_registry.tests.scripted import Scripted
-from scenarios.core.types import Tool, ToolCall
+from scenarios.core.types import Tool, ToolCall, Turn
 
 TABLE = ((re.compile(r"^Error: (?P<tool>\w+) is not a valid tool"), "unknown_tool"),)
 json_values = st.recursive(
@@ -159,8 +161,14 @@ def test_an_adapter_says_what_is_not_installed() -> None:
         requires = ("json", "no-such-thing")
         modules = ("json", "no_such_thing")
 
-        def wrap_agent(self, policy, tools, *, max_steps=1):  # type: ignore[no-untyped-def]
+        def wrap_agent(self, policy: Any, tools: Any, *, max_steps: int = 1, **options: Any) -> Any:
             return None
+
+        def live_tools(self, agent: Any) -> list[LiveTool]:
+            return []
+
+        def turns(self, record: Any) -> list[Turn]:
+            return []
 
     assert Strange.missing() == ("no-such-thing",)
 

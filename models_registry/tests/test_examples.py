@@ -13,7 +13,9 @@ import pytest
 
 from models_registry.artifacts.bundle import save_bundle
 from models_registry.policies.architecture import initial_weights
+from models_registry.policies.team import untrained
 from models_registry.tests.scripted import Scripted
+from scenarios.core.team import TeamScenario
 from scenarios.core.types import Decision, Turn
 from scenarios.library import library
 
@@ -63,11 +65,16 @@ def example(*arguments: str, env: dict[str, str] | None = None) -> subprocess.Co
 
 def bundle(folder: Path, scenario: str) -> str:
     """An untrained policy of a scenario."""
+    made = library.get(scenario)()
     manifest: dict[str, Any] = {
         "scenario": scenario,
-        "tools": [tool.as_json() for tool in library.get(scenario).tools],
+        "tools": [tool.as_json() for tool in made.tools],
     }
-    save_bundle(folder / scenario, initial_weights(0), manifest)
+    weights = initial_weights(0)
+    if isinstance(made, TeamScenario):
+        manifest["roles"] = [role.name for role in made.roles]
+        weights = untrained(manifest["roles"], 0, critic=False)
+    save_bundle(folder / scenario, weights, manifest)
     return str(folder / scenario)
 
 
@@ -80,6 +87,36 @@ def test_langchain_support_runs_a_conversation_offline(tmp_path: Path, scenario:
     assert "Customer " in done.stdout
     assert "% sure]" in done.stdout
     assert "Goal reached: " in done.stdout
+
+
+@pytest.mark.parametrize("scenario", ["relay", "team_support"])
+def test_autogen_team_runs_a_group_chat_offline(tmp_path: Path, scenario: str) -> None:
+    done = example("examples/autogen_team.py", bundle(tmp_path, scenario), "--seed", "1000003")
+    assert done.returncode == 0, done.stderr
+    assert f"{scenario}/test/medium/1000003" in done.stdout
+    assert {"relay": "listener", "team_support": "triage"}[scenario] in done.stdout
+    assert "Goal reached: " in done.stdout
+
+
+def test_autogen_team_needs_a_team(tmp_path: Path) -> None:
+    done = example("examples/autogen_team.py", bundle(tmp_path, "echo"))
+    assert done.returncode == 2
+    assert "not for teams" in done.stderr
+
+
+def test_crewai_crew_runs_a_task_offline_and_leaves_no_file(tmp_path: Path) -> None:
+    home, temporary = tmp_path / "home", tmp_path / "temporary"
+    home.mkdir()
+    temporary.mkdir()
+    env = os.environ | {"HOME": str(home), "TMPDIR": str(temporary)}
+    folder = bundle(tmp_path, "echo")
+    done = example("examples/crewai_crew.py", folder, "--seed", "1000003", env=env)
+    assert done.returncode == 0, done.stderr
+    assert "echo/test/medium/1000003" in done.stdout
+    assert "% sure]" in done.stdout
+    assert "Goal reached: " in done.stdout
+    assert list(home.iterdir()) == []
+    assert list(temporary.iterdir()) == []
 
 
 def test_the_guard_of_these_tests_catches_what_goes_out(tmp_path: Path) -> None:

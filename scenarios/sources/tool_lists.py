@@ -131,7 +131,7 @@ def _simple(part: Mapping[str, Any]) -> bool:
 
 
 def _identifier(name: str) -> str:
-    bare = re.sub(r"\W+", "_", name).strip("_")[:64]
+    bare = re.sub(r"[\W_]+", "_", name).strip("_")[:64]
     return bare if re.match(r"[A-Za-z_]", bare) else f"tool_{bare}"
 
 

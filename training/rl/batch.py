@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import zlib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -47,6 +48,18 @@ class ToolMinibatch:
     role: str = ""
     joint: tuple[Tensor, Tensor, Tensor] | None = None
     """In a team with a shared critic: texts, facts and scalars of what the whole team has seen."""
+
+    def to(self, device: str) -> ToolMinibatch:
+        """A copy on another device."""
+        moved: dict[str, Any] = {
+            f.name: value.to(device)
+            for f in fields(self)
+            if isinstance(value := getattr(self, f.name), Tensor)
+        }
+        if self.joint is not None:
+            texts, facts, scalars = self.joint
+            moved["joint"] = (texts.to(device), facts.to(device), scalars.to(device))
+        return replace(self, **moved)
 
 
 _OWN = ("tools", "tool", "chosen", "old_log_probs", "advantages", "returns")

@@ -64,6 +64,7 @@ class TrainConfig:
     environments: int = 64
     collectors: int = 2
     rollout_steps: int = 32
+    device: str = "auto"
     checkpoint_interval: int = 4_000
     validation_interval: int = 0
     evaluation_tasks: int = 400
@@ -148,6 +149,11 @@ SPECS: dict[str, Spec] = {
         16,
     ),
     "rollout_steps": Spec("Rollout steps", "Decisions per environment between updates.", 1, 4_096),
+    "device": Spec(
+        "Device",
+        "Where updates run. auto: on a GPU where one is there and is quicker; what was chosen, and why, stands among the events.",
+        choices=("auto", "cpu", "cuda"),
+    ),
     "checkpoint_interval": Spec(
         "Checkpoint interval", "Episodes between checkpoints on disk.", 1, 10_000_000
     ),

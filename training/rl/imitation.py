@@ -109,7 +109,7 @@ class Imitation:
         shown = [*batches, *self._replayed(len(batches), rng)]
         for _ in range(EPOCHS):
             for batch, index in minibatches(shown, MINIBATCH, rng):
-                mini = batch.minibatch(index)
+                mini = self.network.placed(batch.minibatch(index))
                 log_probs, entropy, values = self.network.terms(mini)
                 value_loss = (values - mini.returns).square().mean()
                 loss = -log_probs.mean() + VALUE_COEFFICIENT * value_loss

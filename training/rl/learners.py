@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from training.rl.algorithms import algorithms
-from training.rl.algorithms.base import Credit, Experience
+from training.rl.algorithms.base import Credit, Experience, Network
 from training.rl.config import TrainConfig
 from training.rl.imitation import guidance
 from training.rl.problem import Problem
@@ -23,8 +23,21 @@ class Learners:
         self.imitation = problem.imitation() if config.demonstrations else None
         self.algorithm = algorithms.get(config.algorithm)(self.network, config)
         self.rng = np.random.default_rng([config.seed, 4])
+        self.device = "cpu"
         self.shown = config.demonstrations if self.imitation is not None else 0
         """Episodes of the warm start; a later change of the budget does not bring it back."""
+
+    def place(self, device: str) -> None:
+        """Update on this device from now on; before anything is learned or put back."""
+        if self.network.movable:
+            self.network.place(device)
+        self.device = device
+
+    def _twin(self) -> Network:
+        network = self.problem.twin()
+        if network.movable:
+            network.place(self.device)
+        return network
 
     def change(self, config: TrainConfig) -> None:
         """Go on with other settings."""
@@ -48,7 +61,7 @@ class Learners:
         if self.imitation is not None:
             self.imitation.forget()
         if self.algorithm.leash is None and self.config.kl_leash and first:
-            self.algorithm.leash = self.problem.twin()
+            self.algorithm.leash = self._twin()
             load_network(self.algorithm.leash, self.network.export())
         done = (episodes - first) / max(1, self.config.episodes - first)
         return self.algorithm.update(batches, max(done, spent), self.rng)
@@ -72,7 +85,7 @@ class Learners:
             unpack_adam(self.imitation.optimizer, of("imitation", arrays))
             self.imitation.unpack(of("replay", arrays))
         if leash := of("leash", arrays):
-            self.algorithm.leash = self.problem.twin()
+            self.algorithm.leash = self._twin()
             load_network(self.algorithm.leash, leash)
         self.rng.bit_generator.state = facts["rng"]
         self.shown = facts["shown"]

@@ -11,6 +11,7 @@ from scenarios.core.types import Decision, Json, Turn
 if TYPE_CHECKING:
     from models_registry.artifacts.bundle import Weights
     from training.rl.curriculum import StageChange
+    from training.rl.device import Device
     from training.rl.state import TrainerState
 
 Phase = Literal["training", "evidence", "done"]
@@ -102,5 +103,7 @@ class Progress:
     """Set where this update led to another stage."""
     changed: dict[str, Any] = field(default_factory=dict)
     """Settings that were changed from outside just before this update, with their new values."""
+    device: Device | None = None
+    """Set once, where a run begins: where its updates run, and why."""
     evidence: dict[str, Json] | None = None
     """Only in the last progress (phase done); see `training.rl.evidence`."""

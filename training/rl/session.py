@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from training.rl.averaging import TailAverage
 from training.rl.config import TrainConfig, parse_changes, parse_config
 from training.rl.convergence import Convergence
 from training.rl.curriculum import Curriculum, StageChange, curriculum
+from training.rl.device import Device
 from training.rl.lanes import Finished
 from training.rl.problem import Problem
 from training.rl.progress import EpisodeRecord, Progress
@@ -45,6 +46,8 @@ class Session:
     best_reward: float = -math.inf
     succeeded: bool = False
     average: TailAverage = field(default_factory=TailAverage)
+    device: Device | None = None
+    """Chosen with the first rollout, and kept for the rest of the run."""
 
     @classmethod
     def of(cls, config: TrainConfig, problem: Problem) -> Session:
@@ -171,6 +174,7 @@ class Session:
             "calls": [list(pair) for pair in self.convergence.calls],
             "rates": list(self.convergence.rates),
             "held_since": self.convergence.held_since,
+            "device": asdict(self.device) if self.device is not None else None,
         }
         return TrainerState(
             {**arrays, **under("average", self.average.as_arrays())}, {**facts, "session": own}
@@ -186,6 +190,8 @@ class Session:
         self.curriculum.restore(own.pop("curriculum"))
         self.convergence.restore(own.pop("calls"), own.pop("rates"), own.pop("held_since"))
         self.average.restore(of("average", state.arrays))
+        device = own.pop("device", None)
+        self.device = Device(**device) if device is not None else None
         best = own.pop("best_reward")
         self.best_reward = -math.inf if best is None else best
         self.seconds_before = own["seconds"]

@@ -41,7 +41,7 @@ def of(part: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
 def pack_adam(adam: torch.optim.Adam) -> dict[str, Array]:
     """Moments and step counts of an optimizer: `<number of the parameter>.<name>`."""
     return {
-        f"{number}.{name}": value.detach().numpy().copy()
+        f"{number}.{name}": value.detach().cpu().numpy().copy()
         for number, kept in adam.state_dict()["state"].items()
         for name, value in kept.items()
     }

@@ -28,6 +28,15 @@ class ToolNetwork(PolicyNetwork):
         super().__init__(weights)
         self.bounds = Bounds()
         self.trained = trained
+        self.movable = True
+        self._device = "cpu"
+
+    def place(self, device: str) -> None:
+        self._device = device
+        self.to(device)
+
+    def placed(self, mini: ToolMinibatch) -> ToolMinibatch:
+        return mini if self._device == "cpu" else mini.to(self._device)
 
     def groups(self) -> list[dict[str, Any]]:
         table = self.get_parameter("table.weight")

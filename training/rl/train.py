@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Generator, Mapping
 from dataclasses import replace
@@ -14,6 +15,7 @@ from models_registry.policies.architecture import ARCHITECTURE
 from scenarios.core.scenario import Scenario
 from scenarios.core.team import TeamScenario
 from training.rl.config import TrainConfig
+from training.rl.device import choose, kept
 from training.rl.learners import Learners
 from training.rl.problem import Problem, problem_of
 from training.rl.progress import Progress
@@ -40,19 +42,19 @@ def train(
     same build of torch; so does a run that goes on from the `state` of any of its checkpoints (resume, whose settings
     then count). Sets torch to one thread (several threads of a small network spin against each other).
     Settings sent into the generator take effect at the next update, `changes` at the first one. Raises `Diverged`;
-    `ConfigError` for a bad change. A checkpoint starts all conversations afresh, so one that was sent for (a pause)
+    `ConfigError` for a bad change; `NoDevice` where a GPU was asked for and there is none. A checkpoint starts all conversations afresh, so one that was sent for (a pause)
     changes what comes after it, as any sent setting does.
     A `StopTraining` thrown into it while it learns is answered with a last progress that carries the weights so far.
     """
-    torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
-    # Filling what will be overwritten anyway costs a twentieth of an update; nothing here reads it before.
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    _repeatable()
     problem = problem_of(config)
     session = Session.of(config, problem)
     if resume is not None:
         session.restore(resume)
     learners = Learners(problem, session.config)
+    if session.device is not None:
+        session.device = kept(session.device)
+        learners.place(session.device.name)
     if resume is not None:
         learners.restore(resume.arrays, resume.facts)
     changed = session.change(changes) if changes else {}
@@ -83,6 +85,15 @@ def train(
         )
 
 
+def _repeatable() -> None:
+    """One thread, and only kernels that give the same bits again."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # a GPU repeats itself only so
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    # Filling what will be overwritten anyway costs a twentieth of an update; nothing here reads it before.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+
+
 def _learn(
     session: Session, problem: Problem, learners: Learners, changed: dict[str, Any]
 ) -> Steps:
@@ -91,6 +102,12 @@ def _learn(
         while not session.over:
             began = time.perf_counter()
             batches, finished = source.collect(weights, _order(session, learners))
+            chosen = None
+            if session.device is None:
+                config = session.config
+                chosen = choose(config.device, problem, batches, config.batch_size)
+                session.device = chosen
+                learners.place(chosen.name)
             losses = learners.update(batches, session.episodes, session.spent)
             if not all(math.isfinite(value) for value in losses.values()):
                 raise Diverged(
@@ -114,6 +131,7 @@ def _learn(
                 state=session.state(*learners.state()) if due else None,
                 stage_change=stage_change,
                 changed=changed,
+                device=chosen,
             )
             changed = session.change(sent) if sent else {}
             learners.change(session.config)

@@ -54,6 +54,7 @@ _EVENTS = {
     "changed": "Settings changed",
     "branched": "Branched off",
     "checkpoint": "Checkpoint saved",
+    "device": "Updates run on",
 }
 
 

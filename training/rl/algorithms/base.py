@@ -63,6 +63,16 @@ class Network(Protocol):
     """A policy with a value, as the gradient sees it."""
 
     bounds: Bounds
+    movable: bool
+    """Whether its updates can run on another device than the CPU."""
+
+    def place(self, device: str) -> None:
+        """Move the weights; only where it is movable."""
+        ...
+
+    def placed(self, mini: Any) -> Any:
+        """The minibatch where the weights are."""
+        ...
 
     def parameters(self, recurse: bool = True) -> Iterator[nn.Parameter]: ...
 
@@ -124,7 +134,7 @@ class Algorithm(ABC):
             cuts = minibatches(batches, self.config.batch_size, rng)
             kl = 0.0
             for batch, index in cuts:
-                metrics = self._step(batch.minibatch(index), left)
+                metrics = self._step(self.network.placed(batch.minibatch(index)), left)
                 totals = {name: totals.get(name, 0.0) + value for name, value in metrics.items()}
                 kl += metrics["kl"]
                 count += 1

@@ -58,6 +58,7 @@ class GymNetwork:
 
     def __init__(self, weights: Mapping[str, Floats], actions: Actions, bounds: Bounds) -> None:
         self.actions, self.bounds = actions, bounds
+        self.movable = False  # its gradients are numpy's
         self.arrays = {name: value.copy() for name, value in weights.items()}
         """The very memory of the parameters, as numpy sees it."""
         self._parameters = {
@@ -65,6 +66,12 @@ class GymNetwork:
             for name, value in self.arrays.items()
         }
         self._learned = {name: p for name, p in self._parameters.items() if p.requires_grad}
+
+    def place(self, device: str) -> None:
+        raise NotImplementedError("this network stays on the CPU")
+
+    def placed(self, mini: GymMinibatch) -> GymMinibatch:
+        return mini
 
     def parameters(self, recurse: bool = True) -> Iterator[nn.Parameter]:
         return iter(self._parameters.values())

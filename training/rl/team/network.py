@@ -27,10 +27,18 @@ class TeamNetwork:
         self, weights: Weights, roles: tuple[str, ...], trained: frozenset[str], *, critic: bool
     ) -> None:
         self.bounds = Bounds()
+        self.movable = True
         self.members = {
             name: ToolNetwork(of_role(weights, name), trained)
             for name in (*roles, *([CRITIC] if critic else []))
         }
+
+    def place(self, device: str) -> None:
+        for member in self.members.values():
+            member.place(device)
+
+    def placed(self, mini: ToolMinibatch) -> ToolMinibatch:
+        return self.members[mini.role].placed(mini)
 
     def parameters(self, recurse: bool = True) -> Iterator[nn.Parameter]:
         return (parameter for _, parameter in self.named_parameters())
