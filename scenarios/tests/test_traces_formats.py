@@ -312,6 +312,7 @@ def test_stated_schemas_lose_what_a_stranger_must_not_decide() -> None:
         "a": {"type": "string", "pattern": "(a+)+$"},
         "b": {"$ref": "http://example.org/schema.json"},
         "c": {"$ref": "#/$defs/Kind"},
+        "e": {"type": "string", "format": "date"},
         "d": {"anyOf": [{"type": "integer"}, {"type": "null"}], "default": None},
     }
     schema = {
@@ -332,6 +333,7 @@ def test_stated_schemas_lose_what_a_stranger_must_not_decide() -> None:
             "a": {"type": "string"},
             "b": {},
             "c": {"enum": ["x", "y"]},
+            "e": {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"},
             "d": {"type": "integer"},
         },
         "required": ["a"],

@@ -14,6 +14,13 @@ MAX_ENUM = 200
 MAX_DESCRIPTION = 2_000
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _TYPES = ("string", "integer", "number", "boolean", "array", "object")
+SHAPES: dict[str, str] = {
+    "date": r"^\d{4}-\d{2}-\d{2}$",
+    "email": r"^[^@\s]{1,64}@[^@\s]{1,190}$",
+    "code": r"^[A-Za-z]{1,8}[-_]?\d{1,18}$",
+    **{f"{n} digits": rf"^\d{{{n}}}$" for n in range(2, 19)},
+}
+"""Patterns that texts may be held to, by name; all of them are linear. `date` and `email` are JSON Schema formats too."""
 _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 _LENGTHS = ("minLength", "maxLength")
 
@@ -94,8 +101,8 @@ def _text(value: Json) -> str:
 def plain_schema(part: Json, whole: Mapping[str, Any], depth: int = 0) -> dict[str, Json]:
     """What a policy needs of a parameter's schema: type, enum, bounds, default, words.
 
-    Local references are followed, `null` is left out of types. Everything else goes: a `pattern` or a remote
-    reference of a stranger must not be run or fetched.
+    Local references are followed, `null` is left out of types, a `format` that is one of `SHAPES` becomes its pattern.
+    Everything else goes: another `pattern` or a remote reference of a stranger must not be run or fetched.
     """
     real = _followed(part, whole)
     if not isinstance(real, Mapping) or depth > 6:
@@ -124,6 +131,8 @@ def _values(real: Mapping[str, Any]) -> dict[str, Json]:
         scalars = [x for x in options if isinstance(x, str | int | float)][:MAX_ENUM]
         if scalars:
             kept["enum"] = scalars
+    if real.get("type") == "string" and (shape := _shape(real)):
+        kept["pattern"] = shape
     for name in _BOUNDS:
         if _is_number(real.get(name)):
             kept[name] = real[name]
@@ -134,6 +143,14 @@ def _values(real: Mapping[str, Any]) -> dict[str, Json]:
     if isinstance(default, str | int | float) and default in kept.get("enum", [default]):
         kept["default"] = default
     return kept
+
+
+def _shape(real: Mapping[str, Any]) -> str | None:
+    stated = real.get("pattern")
+    if isinstance(stated, str) and stated in SHAPES.values():
+        return stated
+    named = real.get("format")
+    return SHAPES.get(named) if isinstance(named, str) else None
 
 
 def _is_number(value: Json) -> bool:

@@ -133,12 +133,15 @@ def _free(
     if not isinstance(value, Mapping):
         mistakes.append("free_text: must be an object of lists of parameters, by tool")
         return {}
+    found: dict[str, Sequence[str]] = {}
     for name, listed in value.items():
         known = tools[name].properties if name in tools else None
         good = isinstance(listed, list) and all(isinstance(x, str) for x in listed)
         if known is None or not good or set(listed) - set(known):
             mistakes.append(f"free_text.{name}: must be a list of parameters of a tool")
-    return value
+        else:
+            found[name] = listed
+    return found
 
 
 def _numbers(

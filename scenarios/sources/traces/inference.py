@@ -8,13 +8,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from scenarios.core.types import Json, Tool
-from scenarios.sources.formats._tools import in_words
+from scenarios.sources.formats._tools import SHAPES, in_words
 from scenarios.sources.formats.base import Recorded
 
 MAX_OPTIONS = 12
 """Distinct values of an inferred enum."""
-REPEATED = 3
-"""How often the values of an enum must occur on average."""
+REPEATED, WORDS_REPEATED = 3, 2
+"""How often the values of an enum must occur on average; single words, which a policy cannot point at in a text, less."""
+ENOUGH = 5
+"""Different values from which the shape of all of them is inferred."""
 _OPTION = re.compile(r"[A-Za-z][A-Za-z_/-]*(?: [A-Za-z_/-]+){0,2}")
 
 Arguments = Mapping[str, Json]
@@ -75,8 +77,12 @@ def schema_of(values: Sequence[Json]) -> dict[str, Any]:
         inner = [item for value in values for item in value if item is not None][:1_000]
         if inner and not any(isinstance(item, dict | list) for item in inner):
             schema["items"] = {"type": schema_of(inner)["type"]}
-    if kind == "string" and (options := _options([str(value) for value in values])):
-        schema["enum"] = options
+    if kind == "string":
+        texts = [str(value) for value in values]
+        if options := _options(texts):
+            schema["enum"] = options
+        elif shape := _shape(texts):
+            schema["pattern"] = shape
     return schema
 
 
@@ -89,9 +95,19 @@ def _kind(value: Json) -> str:
     return "object"
 
 
+def _shape(values: Sequence[str]) -> str | None:
+    """The pattern that all of enough different values have in common."""
+    different = set(values)
+    if len(different) < ENOUGH:
+        return None
+    found = (p for p in SHAPES.values() if all(re.search(p, value) for value in different))
+    return next(found, None)
+
+
 def _options(values: Sequence[str]) -> list[str]:
     counts = Counter(values)
-    few = len(counts) <= MAX_OPTIONS and len(values) >= REPEATED * len(counts)
+    often = REPEATED if any(" " in value for value in counts) else WORDS_REPEATED
+    few = len(counts) <= MAX_OPTIONS and len(values) >= often * len(counts)
     if not few or not all(len(v) <= 40 and _OPTION.fullmatch(v) for v in counts):
         return []
     return sorted(counts)
