@@ -255,6 +255,7 @@ GATEWAY_URL = os.environ.get("GATEWAY_URL", "").strip()
 GATEWAY_MODEL = os.environ.get("GATEWAY_MODEL", "").strip()
 GATEWAY_KEY = secret("GATEWAY_KEY") or ""
 GATEWAY_MIN_CONFIDENCE = float(os.environ.get("GATEWAY_MIN_CONFIDENCE") or 0.5)
+GATEWAY_SHADOW = on_off("GATEWAY_SHADOW", default=False)
 if GATEWAY_URL and not (GATEWAY_URL.startswith(("http://", "https://")) and GATEWAY_MODEL):
     raise ImproperlyConfigured(
         "GATEWAY_URL must begin with http:// or https://, and GATEWAY_MODEL must say which model to ask."

@@ -154,7 +154,8 @@ def _answered(version: Version, chat: Any, body: Mapping[str, Any]) -> dict[str,
     core = core_of(version, _role(body))
     if upstream is not None:
         core = replace(core, min_confidence=settings.GATEWAY_MIN_CONFIDENCE)
-    gateway = Gateway(core, f"{version.model.name}:{version.number}", upstream)
+    name = f"{version.model.name}:{version.number}"
+    gateway = Gateway(core, name, upstream, shadow=settings.GATEWAY_SHADOW)
     found = gateway.answer(chat, body)
     spent = gateway.ledger
     if spent.forwarded:
@@ -162,6 +163,8 @@ def _answered(version: Version, chat: Any, body: Mapping[str, Any]) -> dict[str,
             version=version,
             prompt_tokens=spent.prompt_tokens,
             completion_tokens=spent.completion_tokens,
+            shadowed=spent.shadowed,
+            agreed=spent.agreed,
         )
     else:
         services.note_decision(version=version)

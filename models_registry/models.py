@@ -202,6 +202,12 @@ class Usage(models.Model):
     forwarded = models.PositiveBigIntegerField(default=0)
     prompt_tokens = models.PositiveBigIntegerField(default=0)
     completion_tokens = models.PositiveBigIntegerField(default=0)
+    shadowed = models.PositiveBigIntegerField(
+        default=0, help_text="Requests on which the version was only compared with the LLM."
+    )
+    agreed = models.PositiveBigIntegerField(
+        default=0, help_text="Of these, where both did the same."
+    )
 
     objects = UsageQuerySet.as_manager()
 

@@ -109,9 +109,9 @@ def note_decision(*, version: Version) -> None:
     _count(version, decided=1)
 
 
-def note_forwarded(*, version: Version, prompt_tokens: int, completion_tokens: int) -> None:
-    """Count a request that went on to an LLM, with the tokens that it took."""
-    _count(version, forwarded=1, prompt_tokens=prompt_tokens, completion_tokens=completion_tokens)
+def note_forwarded(*, version: Version, **figures: int) -> None:
+    """Count a request that went on to an LLM: prompt_tokens, completion_tokens, and in shadow shadowed and agreed."""
+    _count(version, forwarded=1, **figures)
 
 
 def _count(version: Version, **more: int) -> None:

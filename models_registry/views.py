@@ -55,7 +55,14 @@ def _detail(request: UserRequest, version: Version, key: str = "") -> HttpRespon
     usage = version.usage.aggregate(
         **{
             name: Sum(name, default=0)
-            for name in ("decided", "forwarded", "prompt_tokens", "completion_tokens")
+            for name in (
+                "decided",
+                "forwarded",
+                "prompt_tokens",
+                "completion_tokens",
+                "shadowed",
+                "agreed",
+            )
         }
     )
     context = {

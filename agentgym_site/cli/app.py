@@ -202,6 +202,13 @@ def serve_command(  # noqa: PLR0913 (one per option)
         tuple[float, float],
         typer.Option(help="USD per million tokens that the upstream reads and writes, for /usage."),
     ] = (0.0, 0.0),
+    shadow: Annotated[
+        bool,
+        typer.Option(
+            "--shadow",
+            help="The upstream answers everything; only count how often the version agrees.",
+        ),
+    ] = False,
 ) -> None:
     """Serve a version over OpenAI's chat-completions protocol: /v1/chat/completions, /v1/models, /decide, /usage."""
     with reported():
@@ -210,7 +217,7 @@ def serve_command(  # noqa: PLR0913 (one per option)
         serve(
             Wanted(
                 version, role, host, port, key_env, min_confidence,
-                upstream, upstream_model, upstream_key_env, upstream_prices,
+                upstream, upstream_model, upstream_key_env, upstream_prices, shadow,
             )
         )  # fmt: skip
 

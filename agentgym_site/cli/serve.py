@@ -26,6 +26,7 @@ class Wanted:
     upstream_model: str
     upstream_key_env: str
     upstream_prices: tuple[float, float]
+    shadow: bool
 
 
 def serve(wanted: Wanted) -> None:
@@ -36,6 +37,8 @@ def serve(wanted: Wanted) -> None:
         raise bad_option("--upstream", "must be an address that begins with http:// or https://")
     if wanted.upstream and not wanted.upstream_model:
         raise bad_option("--upstream-model", "say which of the upstream's models to ask")
+    if wanted.shadow and not wanted.upstream:
+        raise bad_option("--shadow", "needs an --upstream to be compared with")
     key = _secret("--key-env", wanted.key_env)
     if not key and wanted.host not in ("127.0.0.1", "localhost", "::1"):
         raise bad_option("--key-env", "a server that others can reach needs a key")
@@ -48,7 +51,7 @@ def serve(wanted: Wanted) -> None:
     from models_registry.adapters._openai_server import application  # noqa: PLC0415
 
     core = Core.of(directory, role=wanted.role, min_confidence=wanted.min_confidence)
-    gateway = Gateway(core, core.policy_id, _upstream(wanted))
+    gateway = Gateway(core, core.policy_id, _upstream(wanted), shadow=wanted.shadow)
     address = f"http://{wanted.host}:{wanted.port}/v1"
     sys.stdout.write(
         f"{name} answers as model {gateway.name!r} at {address} "

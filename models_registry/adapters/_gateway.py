@@ -4,6 +4,7 @@ same protocol. One place counts tokens and money.
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ import httpx
 
 from models_registry.adapters._core import Core
 from models_registry.adapters._openai_chat import Chat, completion
-from scenarios.core.types import Json
+from scenarios.core.types import Decision, Json
 
 SECONDS = 120.0
 
@@ -75,6 +76,10 @@ class Ledger:
 
     decided: int = 0
     forwarded: int = 0
+    shadowed: int = 0
+    """Requests on which the policy was only compared with the upstream."""
+    agreed: int = 0
+    """Of these, how often both wanted the same call, or none."""
     prompt_tokens: int = 0
     completion_tokens: int = 0
     usd: float = 0.0
@@ -92,12 +97,19 @@ class Ledger:
             self.completion_tokens += made
             self.usd += (prompt * upstream.input_price + made * upstream.output_price) / 1e6
 
+    def note_shadow(self, *, agreed: bool) -> None:
+        with self._lock:
+            self.shadowed += 1
+            self.agreed += agreed
+
     def as_json(self) -> dict[str, Json]:
         total = self.decided + self.forwarded
         return {
             "decided": self.decided,
             "forwarded": self.forwarded,
             "share_decided": self.decided / total if total else None,
+            "shadowed": self.shadowed,
+            "agreed": self.agreed,
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.completion_tokens,
             "usd": self.usd,
@@ -110,25 +122,46 @@ def _count(value: Any) -> int:
 
 @dataclass(frozen=True)
 class Gateway:
-    """A policy with its name, and where there is one, the upstream for what it is not sure of."""
+    """A policy with its name, and where there is one, the upstream for what it is not sure of.
+
+    shadow: the upstream answers everything, and it is only noted whether the policy would have done the same.
+    """
 
     core: Core
     name: str
     upstream: Upstream | None = None
     ledger: Ledger = field(default_factory=Ledger)
+    shadow: bool = False
 
     def answer(self, chat: Chat, body: Mapping[str, Json]) -> dict[str, Any]:
         """The completion of a request. Raises `ToolChoiceError`, `UpstreamError`."""
         reply = self.core.decide(
             chat.turns, chat.tools, chat.choice, has_fallback=self.upstream is not None
         )
-        if not reply.deferred or self.upstream is None:
+        if self.upstream is None or not (reply.deferred or self.shadow):
             self.ledger.note_decided()
             return completion(reply, self.name)
         found = self.upstream.ask(body)
+        if self.shadow:
+            self.ledger.note_shadow(agreed=same_call(reply.decision, found))
         usage = found.get("usage")
         self.ledger.note_forwarded(usage if isinstance(usage, Mapping) else {}, self.upstream)
         return {
             **found,
             "agentgym": {"source": "upstream", "confidence": reply.decision.confidence},
         }
+
+
+def same_call(decision: Decision, answer: Mapping[str, Any]) -> bool:
+    """Whether a completion makes the very call that the policy wants, or none where it wants none."""
+    made = answer["choices"][0]["message"].get("tool_calls") or []
+    if decision.call is None or len(made) != 1:
+        return decision.call is None and not made
+    function = made[0].get("function", {})
+    try:
+        arguments = json.loads(function.get("arguments") or "{}")
+    except (TypeError, ValueError):
+        return False
+    return bool(
+        function.get("name") == decision.call.name and arguments == dict(decision.call.arguments)
+    )

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from models_registry.adapters._core import Core
-from models_registry.adapters._gateway import Upstream
+from models_registry.adapters._gateway import Gateway, Upstream
 from models_registry.adapters._livetools import world_tools
 from models_registry.adapters._openai_chat import BadRequest, completion, events, read
 from models_registry.tests.adapters.harness import run_in, whisper
@@ -267,6 +267,29 @@ def test_what_the_policy_is_unsure_of_goes_to_the_upstream(stream: bool) -> None
     assert (ledger["forwarded"], ledger["decided"]) == (1, 0)
     assert (ledger["prompt_tokens"], ledger["completion_tokens"]) == (30, 12)
     assert ledger["usd"] == pytest.approx((30 * 2 + 12 * 10) / 1e6)
+
+
+@pytest.mark.parametrize(
+    ("decision", "agreed"),
+    [(calls("whisper", 0.9, word="x"), 1), (calls("whisper", 0.9, word="y"), 0), (DONE, 0)],
+)
+def test_in_shadow_the_upstream_answers_and_agreement_is_counted(
+    decision: Decision, agreed: int
+) -> None:
+    function = {"name": "whisper", "arguments": '{"word": "x"}'}
+    call = {"id": "c", "type": "function", "function": function}
+    message = {"role": "assistant", "content": None, "tool_calls": [call]}
+    app, asked = llm(
+        body={"choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}]}
+    )
+    with listening(app) as address:
+        core, upstream = Core.of(Repeating(decision)), Upstream(f"{address}/v1", "big")
+        gateway = Gateway(core, "policy", upstream, shadow=True)
+        body = {"messages": [HELLO], "tools": [spec_of(whisper)]}
+        found = gateway.answer(read(body), body)
+    assert found["choices"][0]["message"] == message
+    assert len(asked) == 1
+    assert (gateway.ledger.shadowed, gateway.ledger.agreed) == (1, agreed)
 
 
 def test_what_the_policy_is_sure_of_never_leaves() -> None:
