@@ -215,6 +215,25 @@ def serve_command(  # noqa: PLR0913 (one per option)
         )  # fmt: skip
 
 
+@app.command("record", epilog=EXIT_CODES)
+def record_command(
+    agent: Annotated[
+        str, typer.Argument(metavar="MODULE:FACTORY", help="Your function that makes your agent.")
+    ],
+    requests: Annotated[Path, typer.Option(help="A text file with one request a line.")],
+    output: Annotated[Path, typer.Option(help="JSONL file to write.")] = Path("traces.jsonl"),
+    as_json: AsJson = False,
+) -> None:
+    """Watch your own LangChain, AutoGen or CrewAI agent at work, in this process, and write down what it does.
+
+    Its code is not changed. The file is what `agentgym scenario import --format openai_chat` reads.
+    """
+    with reported(as_json=as_json):
+        from agentgym_site.cli.record import record  # noqa: PLC0415
+
+        record(agent, requests, output, as_json=as_json)
+
+
 @app.command("check", epilog=EXIT_CODES)
 def check_command(
     scenario: Annotated[str, typer.Argument(help="The scenario to prove.")],

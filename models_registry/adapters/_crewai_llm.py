@@ -19,6 +19,8 @@ from scenarios.core.types import Decision, Json, Tool
 load()
 
 from crewai import BaseLLM  # noqa: E402
+from crewai.events.types.llm_events import LLMCallType  # noqa: E402
+from crewai.llms.base_llm import llm_call_context  # noqa: E402
 
 _ROOM = 1_000_000
 """Window that is claimed: with CrewAI's default of 4,096 it would hide long results in files and summarise."""
@@ -90,9 +92,24 @@ class PolicyLLM(BaseLLM):
         if handler := getattr(from_agent, "tools_handler", None):
             # The text path refuses to make the same call twice in a row; a retry after a fault is just that.
             handler.last_used_tool = None
-        if decision.call is None:
-            return decision.text if tools or not specs else react_text(decision)
-        return _native(decision) if tools else react_text(decision)
+        answer: Any = react_text(decision)
+        if decision.call is None and (tools or not specs):
+            answer = decision.text
+        elif decision.call is not None and tools:
+            answer = _native(decision)
+        self._announce(given, decision, answer, from_task, from_agent)
+        return answer
+
+    def _announce(
+        self, messages: Any, decision: Decision, answer: Any, task: Any, agent: Any
+    ) -> None:
+        """CrewAI's events of a call: listeners, traces and streams live on them. A decision is one chunk."""
+        kind = LLMCallType.TOOL_CALL if decision.call else LLMCallType.LLM_CALL
+        with llm_call_context():
+            self._emit_call_started_event(messages, from_task=task, from_agent=agent)
+            if self._effective_stream() and isinstance(answer, str):
+                self._emit_stream_chunk_event(answer, task, agent, call_type=kind)
+            self._emit_call_completed_event(answer, kind, task, agent, messages)
 
     async def acall(self, *args: Any, **kwargs: Any) -> Any:
         return await asyncio.to_thread(self.call, *args, **kwargs)

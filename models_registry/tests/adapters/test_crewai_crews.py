@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,51 @@ def test_a_native_asynchronous_kickoff_works_too() -> None:
     policy = Scripted(calls("whisper", word="x"), DONE)
     crew = adapter.crew([adapter.wrap_agent(policy, [whisper])], ["go"])
     assert asyncio.run(crew.akickoff()).raw == "Done."
+
+
+async def test_a_crew_is_cancelled_while_a_tool_works() -> None:
+    started = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def wait(given: Any) -> None:
+        loop.call_soon_threadsafe(started.set)
+        time.sleep(0.5)
+
+    policy = Repeating(calls("wait"))
+    crew = adapter.crew([adapter.wrap_agent(policy, [tool("wait", wait, {})])], ["go"])
+    running = asyncio.create_task(crew.akickoff())
+    await started.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    await asyncio.sleep(1.0)
+    assert len(policy.seen) == 1, "nothing is decided after it"
+
+
+@both
+def test_a_crew_streams(kind: str) -> None:
+    policy = Scripted(calls("whisper", word="x"), DONE)
+    agent = adapter.wrap_agent(policy, [whisper], kind=kind)
+    stream = adapter.crew([agent], ["go"], stream=True).kickoff()
+    chunks = [chunk.content for chunk in stream]
+    assert "Done." in chunks[-1]
+    assert stream.result.raw == "Done."
+
+
+def test_listeners_hear_every_decision() -> None:
+    from crewai.events import LLMCallCompletedEvent, crewai_event_bus
+
+    heard: list[Any] = []
+    with crewai_event_bus.scoped_handlers():
+
+        @crewai_event_bus.on(LLMCallCompletedEvent)
+        def note(source: Any, event: Any) -> None:
+            heard.append((event.model, event.call_type.value))
+
+        policy = Scripted(calls("whisper", word="x"), DONE)
+        answer([adapter.wrap_agent(policy, [whisper])], ["go"])
+        crewai_event_bus.flush()
+    assert heard == [("agentgym/policy", "tool_call"), ("agentgym/policy", "llm_call")]
 
 
 def test_inputs_are_filled_in() -> None:
