@@ -338,3 +338,32 @@ def test_stated_schemas_lose_what_a_stranger_must_not_decide() -> None:
         },
         "required": ["a"],
     }
+
+
+def test_spans_of_the_real_sdk_are_read() -> None:
+    sdk = pytest.importorskip("opentelemetry.sdk.trace")
+    memory = pytest.importorskip("opentelemetry.sdk.trace.export.in_memory_span_exporter")
+    export = pytest.importorskip("opentelemetry.sdk.trace.export")
+    kept = memory.InMemorySpanExporter()
+    provider = sdk.TracerProvider()
+    provider.add_span_processor(export.SimpleSpanProcessor(kept))
+    tracer = provider.get_tracer("test")
+    user = {"role": "user", "parts": [{"type": "text", "content": "Where is order A-17?"}]}
+    wanted = json.dumps({"order_id": "A-17"})
+    with tracer.start_as_current_span("invoke_agent") as agent:
+        agent.set_attribute("gen_ai.input.messages", json.dumps([user]))
+        for failed in (True, False):
+            with tracer.start_as_current_span("execute_tool get_order") as span:
+                span.set_attribute("gen_ai.operation.name", "execute_tool")
+                span.set_attribute("gen_ai.tool.name", "get_order")
+                span.set_attribute("gen_ai.tool.call.arguments", wanted)
+                if failed:
+                    span.set_attribute("error.type", "TimeoutError")
+                else:
+                    span.set_attribute("gen_ai.tool.call.result", json.dumps(ORDER))
+    lines_ = "\n".join(span.to_json(indent=None) for span in kept.get_finished_spans())
+    [one] = read_traces(lines_.encode(), "otel_genai").conversations
+    assert [event.turn.is_error for event in one.calls] == [True, False]
+    assert one.calls[1].turn.content == ORDER
+    assert all(event.seconds is not None for event in one.calls)
+    assert one.turns[0].content == "Where is order A-17?"
