@@ -128,7 +128,8 @@ def play(start: Callable[..., Say], source: Core, scenario: Scenario, seed: int)
         played.calls.append(call)
         played.right += outcome.verdict.right
 
-    core = Core.of(_Timed(source, played), known=source.known, on_reply=replies.append)
+    limit = scenario.max_steps["medium"]
+    core = Core.of(_Timed(source, played), on_reply=replies.append, max_steps=limit)
     began = time.perf_counter()
     say = start(core, world_tools(world, stepped))
     say(world.opening())
