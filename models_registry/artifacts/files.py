@@ -44,6 +44,4 @@ def write_directory(target: Path, fill: Callable[[Path], None]) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Stable, readable JSON; NaN is refused (`ValueError`)."""
-    path.write_text(
-        json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8"
-    )
+    path.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n", encoding="utf-8")

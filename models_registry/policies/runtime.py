@@ -261,6 +261,13 @@ def _decision(
     return Decision(view.kind, call, ANSWERS.get(view.kind, ""), confidence, alternatives)
 
 
+def same_tools(some: Sequence[Tool], others: Sequence[Tool]) -> bool:
+    """Whether a policy may take these for each other: arguments are chosen in the order of the parameters, so it counts."""
+    return list(some) == list(others) and all(
+        list(a.properties) == list(b.properties) for a, b in zip(some, others, strict=True)
+    )
+
+
 class PolicyRuntime:
     """A trained policy that acts: `act(turns, tools) -> Decision`. Thread-safe; one decision is made at a time.
 
@@ -301,7 +308,7 @@ class PolicyRuntime:
     def _decide(self, turns: Sequence[Turn], tools: Sequence[Tool], *, must_call: bool) -> Decision:
         with self._lock:
             known = self._tools
-            if known is None or (known.tools is not tools and list(known.tools) != list(tools)):
+            if known is None or (known.tools is not tools and not same_tools(known.tools, tools)):
                 known = self._tools = toolset(tuple(tools))
             conversation = Conversation(known, must_call=must_call)
             conversation.extend(turns)

@@ -19,7 +19,9 @@ from models_registry.artifacts.bundle import (
     weights_hash,
 )
 from models_registry.policies.architecture import initial_weights
-from models_registry.policies.runtime import PolicyRuntime
+from models_registry.policies.runtime import PolicyRuntime, same_tools
+from scenarios.core.types import Tool
+from scenarios.library import library
 
 WEIGHTS = {"b": np.arange(3, dtype=np.float32), "a": np.ones((2, 2), dtype=np.float32)}
 
@@ -35,6 +37,25 @@ def test_what_was_saved_is_loaded(bundle: Path) -> None:
     assert found.manifest["scenario"] == "echo"
     assert found.manifest["sha256"] == weights_hash(WEIGHTS)
     assert all(np.array_equal(found.weights[name], value) for name, value in WEIGHTS.items())
+
+
+def test_parameters_of_tools_keep_their_order(tmp_path: Path) -> None:
+    """Arguments are chosen one after another: sorted, `customer_support` fell from 95 to 85 % of right calls."""
+    tools = [tool.as_json() for tool in library.get("customer_support")().tools]
+    save_bundle(tmp_path / "model", WEIGHTS, {"scenario": "customer_support", "tools": tools})
+    found = load_bundle(tmp_path / "model").manifest["tools"]
+    assert json.dumps(found) == json.dumps(tools)
+
+
+def test_a_runtime_does_not_take_one_order_of_parameters_for_another() -> None:
+    def tool(*names: str) -> Tool:
+        return Tool(
+            "t", "A tool.", {"type": "object", "properties": {n: {"type": "string"} for n in names}}
+        )
+
+    assert same_tools([tool("a", "b")], (tool("a", "b"),))
+    assert not same_tools([tool("a", "b")], [tool("b", "a")])
+    assert not same_tools([tool("a")], [tool("a"), tool("a")])
 
 
 def test_equal_weights_have_equal_hashes_whatever_their_order() -> None:
