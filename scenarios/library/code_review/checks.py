@@ -58,7 +58,11 @@ def _loop_mutation(node: ast.AST) -> Iterator[Hit]:
 def _range_too_long(node: ast.AST) -> Iterator[Hit]:
     if _called(node) == "range" and isinstance(node, ast.Call):
         end = node.args[min(1, len(node.args) - 1)]
-        if isinstance(end, ast.BinOp) and isinstance(end.op, ast.Add) and _called(end.left) == "len":
+        if (
+            isinstance(end, ast.BinOp)
+            and isinstance(end.op, ast.Add)
+            and _called(end.left) == "len"
+        ):
             yield node.lineno, "AG102"
 
 

@@ -126,7 +126,7 @@ def _callee(call: ast.Call) -> str:
 def _first_argument(at: Spot, constant: str) -> str:
     outer = [c for c in at.calls() if c.args and _callee(c) in _STARTERS]
     fixed = any(isinstance(c.args[0], ast.Constant) for c in outer)
-    return constant if fixed else "from a variable"
+    return constant if fixed else "variable"
 
 
 def _sql(at: Spot) -> str:
@@ -136,7 +136,7 @@ def _sql(at: Spot) -> str:
 
 def _password(at: Spot) -> str:
     texts = [n.value for n in at.nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)]
-    return "a label" if all(t.isalpha() and t.islower() for t in texts) else "looks real"
+    return "a label" if all(t.isalpha() and t.islower() for t in texts) else "real"
 
 
 def _assert(at: Spot) -> str:
@@ -161,7 +161,7 @@ def _pattern(at: Spot) -> str:
     target = loop.target.id if loop and isinstance(loop.target, ast.Name) else ""
     compiled = [c for c in at.calls() if isinstance(c.func, ast.Attribute) and c.func.attr == "compile"]  # fmt: skip
     used = {n.id for c in compiled for a in c.args for n in ast.walk(a) if isinstance(n, ast.Name)}
-    return "pattern changes" if target in used else "same pattern"
+    return "changing" if target in used else "same"
 
 
 def _dispatch(at: Spot) -> str:
@@ -174,7 +174,7 @@ def _dispatch(at: Spot) -> str:
 _FACTS: Mapping[str, Callable[[Spot], str]] = {
     "self-comparison": lambda at: "nan test" if "nan" in at.words() else "",
     "loop-mutation": _mutation,
-    "float-equality": lambda at: "with zero" if "== 0.0" in at.text else "with a fraction",
+    "float-equality": lambda at: "zero" if "== 0.0" in at.text else "a fraction",
     "swallowed-error": lambda at: "when closing" if at.words() & _CLOSING else "at work",
     "naive-datetime": lambda at: "stored" if at.words() & _STORING else "shown",
     "shell-injection": lambda at: _first_argument(at, "fixed text"),

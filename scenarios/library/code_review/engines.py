@@ -71,7 +71,14 @@ def _run_ruff(folder: str) -> dict[str, list[Any]]:
     """ruff's answers by file name. Raises `RuntimeError` where it could not do its work."""
     command = [find_ruff_bin(), "check", "--isolated", "--no-cache", "--preview", "--ignore-noqa", "--quiet"]  # fmt: skip
     command += ["--target-version", "py311", "--output-format", "json", "--unsafe-fixes"]
-    command += ["--config", "lint.explicit-preview-rules=true", "--config", "lint.mccabe.max-complexity=7", "--select", ",".join(codes("ruff"))]
+    command += [
+        "--config",
+        "lint.explicit-preview-rules=true",
+        "--config",
+        "lint.mccabe.max-complexity=7",
+        "--select",
+        ",".join(codes("ruff")),
+    ]
     done = subprocess.run([*command, folder], capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode not in (0, 1):
         raise RuntimeError(f"ruff failed: {done.stderr.strip()[:200]}")
@@ -159,7 +166,9 @@ def own(text: str) -> tuple[Found, ...]:
 
 _ENGINES = {"ruff": ruff, "pyflakes": pyflakes, "bandit": bandit, "own": own}
 _OF_TOOL = {
-    tool: tuple(e for e in _ENGINES if any(r.tool == tool and r.engine == e for r in RULES.values()))
+    tool: tuple(
+        e for e in _ENGINES if any(r.tool == tool and r.engine == e for r in RULES.values())
+    )
     for tool in dict.fromkeys(rule.tool for rule in RULES.values())
 }
 TOOLS: tuple[str, ...] = tuple(_OF_TOOL)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from scenarios.library.code_review import engines, fixes
-from scenarios.library.code_review.engines import Found
+from scenarios.library.code_review.engines import KEPT, Found
 from scenarios.library.code_review.rules import NOTES, RULES
 from scenarios.library.code_review.source import Piece, Source, module
 
@@ -75,44 +75,54 @@ def _step(match: re.Match[str]) -> Step:
     return Step(first, last, tuple(match["new"].split(_BREAK)) if match["new"] is not None else ())
 
 
-@lru_cache(maxsize=20_000)
 def repairs(source: Source, number: int, found: Found) -> tuple[tuple[Step, ...], ...]:
     """The ways to repair a finding of a piece, as steps in the file."""
-    own = source.pieces[number].text
-    return tuple(tuple(_steps(source, number, new)) for new in fixes.ways(own, found))
-
-
-def _steps(source: Source, number: int, new: str) -> Iterator[Step]:
     piece = source.pieces[number]
-    before, after = piece.text.rstrip("\n").split("\n"), new.rstrip("\n").split("\n")
-    for line in after:
-        if line.startswith(("import ", "from ")) and line not in piece.imports:
+    return tuple(
+        tuple(_moved(source, number, step) for step in steps) for steps in _repairs(piece, found)
+    )
+
+
+def _moved(source: Source, number: int, step: Step) -> Step:
+    """A step in a piece as a step in the file."""
+    if step.first > 0:
+        down = source.start(number) - 1
+        return Step(step.first + down, step.last + down, step.new)
+    if step.new:
+        return step
+    line = source.import_line(source.pieces[number].imports[-step.first])
+    return Step(line, line, ())
+
+
+@lru_cache(maxsize=KEPT)
+def _repairs(piece: Piece, found: Found) -> tuple[tuple[Step, ...], ...]:
+    return tuple(tuple(_steps(piece, new)) for new in fixes.ways(piece.text, found))
+
+
+def _steps(piece: Piece, new: str) -> Iterator[Step]:
+    """Lines count from the first one of the body; to drop the import number n, `first` is -n and nothing is new."""
+    after = new.rstrip("\n").split("\n")
+    imports = [line for line in after if line.startswith(("import ", "from "))]
+    for line in imports:
+        if line not in piece.imports:
             yield Step(0, 0, (line,))
-    for line in piece.imports:
-        if line not in after:
-            at = source.import_line(line)
-            yield Step(at, at, ())
-    start, skip = source.start(number), _head(before)
-    old_body, new_body = before[skip:], after[_head(after) :]
-    changes = difflib.SequenceMatcher(None, old_body, new_body, autojunk=False).get_opcodes()
+    for number, line in enumerate(piece.imports):
+        if line not in imports:
+            yield Step(-number, -number, ())
+    below = after[len(imports) :]
+    body = below[next((i for i, line in enumerate(below) if line), len(below)) :]
+    changes = difflib.SequenceMatcher(None, piece.body, body, autojunk=False).get_opcodes()
     for what, i, j, k, m in changes:
         if what != "equal":
-            yield Step(start + i, start + j - 1, tuple(new_body[k:m]))
-
-
-def _head(lines: list[str]) -> int:
-    """Number of import lines at the top, with the empty ones below them."""
-    count = next((i for i, x in enumerate(lines) if x and not x.startswith(("import ", "from "))), len(lines))  # fmt: skip
-    return count
+            yield Step(1 + i, j, tuple(body[k:m]))
 
 
 def outcome(source: Source, explanation: str, rule: str, line: int) -> str:
     """What really comes of the repair in an explanation: it is carried out, and the rule's tool looks again."""
     steps = read(explanation)
-    placed = _place(source, line)
-    if not steps or placed is None:
+    number = _place(source, line)
+    if not steps or number is None:
         return BROKEN
-    number, own_line = placed
     piece = source.pieces[number]
     body = _applied(source, number, steps)
     if body is None:
@@ -123,16 +133,13 @@ def outcome(source: Source, explanation: str, rule: str, line: int) -> str:
     return _judged(piece, module(tuple(sorted(imports)), body), rule)
 
 
-def _place(source: Source, line: int) -> tuple[int, int] | None:
-    """The piece that a line of the file belongs to, and the line in its body (0: an import)."""
+def _place(source: Source, line: int) -> int | None:
+    """The number of the piece that a line of the file belongs to."""
     for number, piece in enumerate(source.pieces):
-        start = source.start(number)
-        if start <= line < start + len(piece.body):
-            return number, line - start + 1
-    for number, piece in enumerate(source.pieces):
-        if any(source.import_line(i) == line for i in piece.imports):
-            return number, 0
-    return None
+        if source.start(number) <= line < source.start(number) + len(piece.body):
+            return number
+    imported = source.lines[line - 1]
+    return next((n for n, piece in enumerate(source.pieces) if imported in piece.imports), None)
 
 
 def _applied(source: Source, number: int, steps: tuple[Step, ...]) -> tuple[str, ...] | None:
@@ -147,7 +154,7 @@ def _applied(source: Source, number: int, steps: tuple[Step, ...]) -> tuple[str,
     return tuple(body)
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=KEPT)
 def _judged(piece: Piece, new: str, rule: str) -> str:
     try:
         ast.parse(new)

@@ -50,7 +50,13 @@ def _moved(text: str, function: ast.FunctionDef, statement: ast.stmt) -> str:
     line = f"{space}{', '.join(back)} = {call}" if back else f"{space}{call}"
     body = [f"    {kept[statement.col_offset :]}" for kept in lines[first:last]]
     end = function.end_lineno or last
-    part = ["", "", f"def {name}({', '.join(given)}):", '    """One step of the function above."""', *body]
+    part = [
+        "",
+        "",
+        f"def {name}({', '.join(given)}):",
+        '    """One step of the function above."""',
+        *body,
+    ]
     if back:
         part.append(f"    return {', '.join(back)}")
     return "\n".join((*lines[:first], line, *lines[last:end], *part, *lines[end:]))

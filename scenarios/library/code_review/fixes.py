@@ -49,8 +49,12 @@ def _with_import(text: str, needed: str) -> str:
     lines = text.split("\n")
     if needed in lines:
         return text
-    count = next((i for i, line in enumerate(lines) if not line.startswith(("import ", "from "))), 0)
-    return "\n".join((*sorted((*lines[:count], needed)), *([] if count else ["", ""]), *lines[count:]))
+    count = next(
+        (i for i, line in enumerate(lines) if not line.startswith(("import ", "from "))), 0
+    )
+    return "\n".join(
+        (*sorted((*lines[:count], needed)), *([] if count else ["", ""]), *lines[count:])
+    )
 
 
 def _rest(pattern: str, new: str) -> Way:
@@ -248,7 +252,9 @@ def _compile_once(text: str, found: Found) -> str:
 def _one_query(text: str, found: Found) -> str:
     """Read all rows before the loop, and look them up in it."""
     lines = text.split("\n")
-    sql = re.search(r'"SELECT (\w+) FROM (\w+) WHERE (\w+) = \?", \((\w+),\)', lines[found.line - 1])
+    sql = re.search(
+        r'"SELECT (\w+) FROM (\w+) WHERE (\w+) = \?", \((\w+),\)', lines[found.line - 1]
+    )
     loops = [i for i in range(found.line - 1) if re.match(r" *for ", lines[i])]
     if sql is None or not loops:
         return text

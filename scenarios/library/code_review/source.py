@@ -15,25 +15,16 @@ FileKind = Literal["module", "script", "test", "package"]
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Sorted import lines, and the lines below them."""
+    """Sorted import lines, the lines below them, and both as a module of their own."""
 
     imports: tuple[str, ...]
     body: tuple[str, ...]
+    text: str
 
     @property
-    def text(self) -> str:
-        """The piece as a module of its own."""
-        return module(self.imports, self.body)
-
-    @property
-    def names(self) -> frozenset[str]:
-        """What it defines at the top level."""
-        heads = (line.split("(")[0].split(":")[0].split() for line in self.body)
-        return frozenset(
-            words[0] if words[1:2] == ["="] else words[-1]
-            for line, words in zip(self.body, heads, strict=True)
-            if words and not line.startswith((" ", "#", "}", "]", ")"))
-        )
+    def head(self) -> int:
+        """Lines of `text` above the body."""
+        return len(self.imports) + 2 if self.imports and self.body else len(self.imports)
 
 
 def module(imports: tuple[str, ...], body: tuple[str, ...]) -> str:
@@ -76,7 +67,7 @@ class Source:
         own = self.pieces[piece]
         if line <= len(own.imports):
             return self.import_line(own.imports[line - 1])
-        return self.start(piece) + line - 1 - (len(own.imports) + 2 if own.imports else 0)
+        return self.start(piece) + line - 1 - own.head
 
 
 @lru_cache(maxsize=4096)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scenarios.library.code_review.units.unit import SHIPPED, Unit, bad, clean, fine
+from scenarios.library.code_review.units.unit import SHIPPED, Unit, bad, fine
 
 # fmt: off
 UNITS: tuple[Unit, ...] = (
@@ -298,11 +298,4 @@ def NOUN_scan(folders):
                         count += 1
     return count
 '''),
-    clean('''
-def test_NOUN_builder(build):
-    """A fresh one holds nothing."""
-    fresh = build()
-    if list(fresh):
-        raise ValueError("it should be empty")
-''', ("test",)),
 )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
-from scenarios.library.code_review.source import FileKind, Piece
+from scenarios.library.code_review.source import FileKind, Piece, module
 
 EVERYWHERE: tuple[FileKind, ...] = ("module", "script", "test", "package")
 SHIPPED: tuple[FileKind, ...] = ("module", "script")
@@ -26,15 +27,17 @@ class Unit:
 
     def piece(self, noun: str) -> Piece:
         """The unit with a name filled in; its leading import lines are kept apart."""
-        text = self.source.replace("NOUN", noun).replace("Noun", noun.capitalize())
-        lines = text.strip("\n").split("\n")
-        count = 0
-        while count < len(lines) and lines[count].startswith(("import ", "from ")):
-            count += 1
-        body = lines[count:]
-        while body and not body[0]:
-            body = body[1:]
-        return Piece(tuple(sorted(lines[:count])), tuple(body))
+        return _piece(self.source, noun)
+
+
+@lru_cache(maxsize=20_000)
+def _piece(template: str, noun: str) -> Piece:
+    text = template.replace("NOUN", noun).replace("Noun", noun.capitalize())
+    lines = text.strip("\n").split("\n")
+    count = sum(line.startswith(("import ", "from ")) for line in lines)
+    imports = tuple(sorted(lines[:count]))
+    body = tuple("\n".join(lines[count:]).lstrip("\n").split("\n")) if lines[count:] else ()
+    return Piece(imports, body, module(imports, body))
 
 
 def bad(rule: str, source: str, where: tuple[FileKind, ...] = EVERYWHERE) -> Unit:
