@@ -80,12 +80,16 @@ def _read_result(seen: _Seen, call: ToolCall, content: Any) -> None:
 Wanted = Callable[[dict[str, Any], str], bool]
 
 
-def _reviewer(
-    tools: Callable[[str], tuple[str, ...]], wanted: Wanted, *, explain: bool
-) -> Callable[[tuple[Turn, ...]], Decision]:
+@dataclass(frozen=True, slots=True)
+class _Reviewer:
     """tools: by the request. wanted: which findings it reports. explain: whether it completes explanations first."""
 
-    def decide(turns: tuple[Turn, ...]) -> Decision:
+    tools: Callable[[str], tuple[str, ...]]
+    wanted: Wanted
+    explain: bool
+
+    def decide(self, turns: tuple[Turn, ...]) -> Decision:
+        """The next step: once more after a transient error, else the next thing that is not done."""
         last = turns[-1]
         if last.is_error and last.call is not None and last.content["error"] in _TRANSIENT:
             return Decision("tool", last.call)
@@ -96,18 +100,20 @@ def _reviewer(
             return _call("analyze_code", file=seen.path)
         if seen.language != "python":
             return Decision("hand_over", text="This is not Python.")
-        for tool in tools(seen.text.lower()):
+        return self._review(seen)
+
+    def _review(self, seen: _Seen) -> Decision:
+        text = seen.text.lower()
+        for tool in self.tools(text):
             if tool not in seen.ran:
                 return _call(tool)
-        for finding in seen.findings:
-            if wanted(finding, seen.text.lower()):
-                if (decision := _handle(seen, finding, explain=explain)) is not None:
-                    return decision
+        reports = (f for f in seen.findings if self.wanted(f, text))
+        steps = (_handle(seen, finding, explain=self.explain) for finding in reports)
+        if (decision := next((step for step in steps if step), None)) is not None:
+            return decision
         if "finish_review" not in seen.ran:
             return _call("finish_review")
         return Decision("final", text="The review is finished.")
-
-    return decide
 
 
 def _handle(seen: _Seen, finding: dict[str, Any], *, explain: bool) -> Decision | None:
@@ -141,21 +147,25 @@ def _asked_for(finding: dict[str, Any], text: str) -> bool:
     return finding["kind"] in _scope(text) and finding["marked"] == "none"
 
 
+def _any(finding: dict[str, Any], text: str) -> bool:
+    return True
+
+
 BASELINES: Mapping[str, Baseline] = {
     "linters": Baseline(
         "Linters only, every finding",
-        _reviewer(lambda text: _LINTERS, lambda finding, text: True, explain=False),
+        _Reviewer(lambda text: _LINTERS, _any, explain=False).decide,
     ),
     "all_rules": Baseline(
         "All rules on, every finding",
-        _reviewer(lambda text: _EVERY_TOOL, lambda finding, text: True, explain=False),
+        _Reviewer(lambda text: _EVERY_TOOL, _any, explain=False).decide,
     ),
     "everything": Baseline(
         "Reports everything, explained",
-        _reviewer(lambda text: _EVERY_TOOL, lambda finding, text: True, explain=True),
+        _Reviewer(lambda text: _EVERY_TOOL, _any, explain=True).decide,
     ),
     "scoped": Baseline(
         "Scope by keywords, unmarked findings, explained",
-        _reviewer(_scoped_tools, _asked_for, explain=True),
+        _Reviewer(_scoped_tools, _asked_for, explain=True).decide,
     ),
 }

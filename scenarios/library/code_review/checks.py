@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 Hit = tuple[int, str]
 """Line and code."""
@@ -76,7 +77,7 @@ def _float_equality(node: ast.AST) -> Iterator[Hit]:
 def _unreachable(node: ast.AST) -> Iterator[Hit]:
     for block in (getattr(node, "body", None), getattr(node, "orelse", None)):
         if isinstance(block, list):
-            for first, second in zip(block, block[1:], strict=False):
+            for first, second in pairwise(block):
                 if isinstance(first, ast.Return | ast.Raise | ast.Break | ast.Continue):
                     yield second.lineno, "AG104"
 
@@ -89,9 +90,10 @@ def _dropped_result(node: ast.AST) -> Iterator[Hit]:
 
 
 def _swallowed(node: ast.AST) -> Iterator[Hit]:
-    if isinstance(node, ast.ExceptHandler) and isinstance(node.body[0], ast.Pass):
-        if node.type is None or _name(node.type) in ("Exception", "BaseException"):
-            yield node.lineno, "AG106"
+    if not isinstance(node, ast.ExceptHandler) or not isinstance(node.body[0], ast.Pass):
+        return
+    if node.type is None or _name(node.type) in ("Exception", "BaseException"):
+        yield node.lineno, "AG106"
 
 
 def _string_building(node: ast.AST) -> Iterator[Hit]:
@@ -119,10 +121,10 @@ def _list_membership(node: ast.AST) -> Iterator[Hit]:
     }
     for inner in ast.walk(node):
         if isinstance(inner, ast.GeneratorExp | ast.ListComp):
-            for test in ast.walk(inner):
-                if isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.In | ast.NotIn):
-                    if _name(test.comparators[0]) in lists:
-                        yield test.lineno, "AG302"
+            for test in (n for n in ast.walk(inner) if isinstance(n, ast.Compare)):
+                member = isinstance(test.ops[0], ast.In | ast.NotIn)
+                if member and _name(test.comparators[0]) in lists:
+                    yield test.lineno, "AG302"
 
 
 _IN_LOOPS: dict[str, str] = {
@@ -133,6 +135,12 @@ _IN_LOOPS: dict[str, str] = {
 }
 
 
+def _pops_front(node: ast.AST) -> bool:
+    if _method(node) != "pop" or not isinstance(node, ast.Call) or not node.args:
+        return False
+    return isinstance(node.args[0], ast.Constant) and node.args[0].value == 0
+
+
 def _in_loop(node: ast.AST) -> Iterator[Hit]:
     if not isinstance(node, Loop):
         return
@@ -141,15 +149,14 @@ def _in_loop(node: ast.AST) -> Iterator[Hit]:
             yield inner.lineno, code  # type: ignore[attr-defined]  # calls have a line
         elif _called(inner) == "sorted":
             yield inner.lineno, "AG307"  # type: ignore[attr-defined]
-        elif _method(inner) == "pop" and isinstance(inner, ast.Call) and inner.args:
-            if isinstance(inner.args[0], ast.Constant) and inner.args[0].value == 0:
-                yield inner.lineno, "AG306"
+        elif _pops_front(inner):
+            yield inner.lineno, "AG306"  # type: ignore[attr-defined]
 
 
 def _count_by_list(node: ast.AST) -> Iterator[Hit]:
-    if _called(node) == "len" and isinstance(node, ast.Call):
-        if isinstance(node.args[0], ast.ListComp):
-            yield node.lineno, "AG308"
+    counted = isinstance(node, ast.Call) and _called(node) == "len"
+    if counted and isinstance(node.args[0], ast.ListComp):  # type: ignore[attr-defined]
+        yield node.lineno, "AG308"  # type: ignore[attr-defined]
 
 
 def _deep_nesting(node: ast.AST) -> Iterator[Hit]:

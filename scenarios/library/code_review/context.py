@@ -112,9 +112,10 @@ def _few_members(at: Spot) -> str:
              if isinstance(c, ast.Compare) and isinstance(c.comparators[0], ast.Name)}  # fmt: skip
     for outer in at.above:
         for node in ast.walk(outer):
-            if isinstance(node, ast.Assign) and isinstance(node.value, ast.List):
-                if names & {t.id for t in node.targets if isinstance(t, ast.Name)}:
-                    return "few values"
+            if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.List):
+                continue
+            if names & {t.id for t in node.targets if isinstance(t, ast.Name)}:
+                return "few values"
     return ""
 
 

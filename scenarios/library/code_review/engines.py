@@ -13,7 +13,8 @@ import json
 import logging
 import subprocess
 import tempfile
-from collections.abc import Iterable
+import warnings
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -23,7 +24,7 @@ from pyflakes import checker, messages
 from ruff import find_ruff_bin
 
 from scenarios.library.code_review import checks
-from scenarios.library.code_review.rules import BY_CODE, RULES, codes
+from scenarios.library.code_review.rules import BY_CODE, RULES, Engine, codes
 
 KEPT = 60_000
 """Texts whose answers are remembered."""
@@ -79,7 +80,7 @@ def _run_ruff(folder: str) -> dict[str, list[Any]]:
         "--select",
         ",".join(codes("ruff")),
     ]
-    done = subprocess.run([*command, folder], capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run([*command, folder], capture_output=True, text=True, check=False)
     if done.returncode not in (0, 1):
         raise RuntimeError(f"ruff failed: {done.stderr.strip()[:200]}")
     answers: dict[str, list[Any]] = {}
@@ -152,11 +153,14 @@ class _NoMeta:
 @lru_cache(maxsize=1)
 def _bandit() -> tuple[Any, Any, Any]:
     """bandit's rules and parts; loaded at first use, because it takes a third of a second."""
-    from bandit.core import config, metrics, node_visitor, test_set  # noqa: PLC0415
+    with warnings.catch_warnings():
+        # Its loader of plug-ins passes an argument that the loader's library is about to drop.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from bandit.core import config, metrics, node_visitor, test_set  # noqa: PLC0415
 
-    logging.getLogger("bandit").setLevel(logging.ERROR)
-    wanted = {"include": list(codes("bandit"))}
-    return test_set.BanditTestSet(config.BanditConfig(), wanted), node_visitor, metrics
+        logging.getLogger("bandit").setLevel(logging.ERROR)
+        wanted = {"include": list(codes("bandit"))}
+        return test_set.BanditTestSet(config.BanditConfig(), wanted), node_visitor, metrics
 
 
 @lru_cache(maxsize=KEPT)
@@ -164,7 +168,12 @@ def own(text: str) -> tuple[Found, ...]:
     return tuple(sorted(Found(line, BY_CODE[code].name) for line, code in checks.check(text)))
 
 
-_ENGINES = {"ruff": ruff, "pyflakes": pyflakes, "bandit": bandit, "own": own}
+_ENGINES: dict[Engine, Callable[[str], tuple[Found, ...]]] = {
+    "ruff": ruff,
+    "pyflakes": pyflakes,
+    "bandit": bandit,
+    "own": own,
+}
 _OF_TOOL = {
     tool: tuple(
         e for e in _ENGINES if any(r.tool == tool and r.engine == e for r in RULES.values())

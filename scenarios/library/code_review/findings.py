@@ -118,5 +118,4 @@ def warm(split: Split, nouns: tuple[str, ...]) -> None:
 
 
 def _repaired(piece: Piece) -> list[str]:
-    found = [f for f in engines.ruff(piece.text)]
-    return [new for f in found for new in fixes.ways(piece.text, f)]
+    return [new for f in engines.ruff(piece.text) for new in fixes.ways(piece.text, f)]
