@@ -11,7 +11,7 @@ from scenarios.core.world import World, error
 from scenarios.library.code_review import wording
 from scenarios.library.code_review.explain import complete
 from scenarios.library.code_review.findings import CODE_TOOLS, Finding, explanations, findings
-from scenarios.library.code_review.rules import KINDS, RULES
+from scenarios.library.code_review.rules import KINDS, RULES, Kind
 from scenarios.library.code_review.tasks import SCOPES, Review
 
 SECONDS: Mapping[str, float] = {
@@ -54,15 +54,42 @@ class ReviewWorld(World):
     def _worded(self) -> str:
         words, draws, review = wording.book(self.task.split), self._draws, self.review
         named = draws.pick(words["file" if review.names_file else "nofile"])
-        more = [draws.pick(words["scope"][review.scope])]
+        more = [self._scope()]
         outside = [kind for kind in KINDS if kind not in SCOPES[review.scope]]
         if outside and self.task.difficulty != "easy" and draws.chance(ASIDE):
-            more.append(draws.pick(words["aside"][draws.pick(outside)]))
+            more.append(self._aside(draws.pick(outside)))
         if review.waived:
-            more.append(draws.pick(words["waiver"][review.waived]))
+            more.append(self._waiver())
         if draws.chance(CHATTER):
             more.append(draws.pick(words["chatter"]))
         return " ".join((named.format(file=review.path), *draws.shuffled(more)))
+
+    def _scope(self) -> str:
+        """What the review is about: a phrase, or where the split has them a topic in a frame."""
+        words, draws, scope = wording.book(self.task.split), self._draws, self.review.scope
+        if "frames" not in words or draws.chance(0.5):
+            return str(draws.pick(words["scope"][scope]))
+        topics = words["topics"]
+        if scope == "all":
+            topic = draws.pick(topics["all"])
+        elif len(kinds := draws.shuffled(SCOPES[scope])) == 1:
+            topic = draws.pick(topics[kinds[0]])
+        else:
+            a, b = (draws.pick(topics[kind]) for kind in kinds)
+            topic = draws.pick(words["joins"]).format(a=a, b=b)
+        return str(draws.pick(words["frames"])).format(topic=topic)
+
+    def _aside(self, kind: Kind) -> str:
+        words, draws = wording.book(self.task.split), self._draws
+        if "unframes" not in words or draws.chance(0.4):
+            return str(draws.pick(words["aside"][kind]))
+        return str(draws.pick(words["unframes"])).format(topic=draws.pick(words["topics"][kind]))
+
+    def _waiver(self) -> str:
+        words, draws, waived = wording.book(self.task.split), self._draws, self.review.waived
+        if "accepts" not in words or draws.chance(0.5):
+            return str(draws.pick(words["waiver"][waived]))
+        return str(draws.pick(words["accepts"])).format(topic=draws.pick(words["accepted"][waived]))
 
     def opening(self) -> str:
         return self._opening
