@@ -11,9 +11,6 @@ from typing import Any
 
 import pytest
 
-from models_registry.policies.candidates import MAX_LEAVES, leaves
-from models_registry.policies.conversation import Conversation
-from models_registry.policies.toolset import ToolSet
 from scenarios.core.env import ToolEnv
 from scenarios.core.tasks import Task
 from scenarios.core.types import SPLITS, Decision, Difficulty, Split, ToolCall, Turn
@@ -21,9 +18,10 @@ from scenarios.library.code_review import CodeReview, wording
 from scenarios.library.code_review.findings import explanations, findings
 from scenarios.library.code_review.tasks import MOST, SCOPES, WAIVERS, Review
 from scenarios.library.code_review.world import ReviewWorld
-from training.rl.imitation import demonstrate
 
 SCENARIO = CodeReview()
+LEAVES = 60
+"""Values of one result that a policy reads."""
 
 
 def call(name: str, **arguments: Any) -> Decision:
@@ -63,26 +61,6 @@ def with_wanted(count: int = 1, lacks: str | None = "") -> tuple[ReviewWorld, Re
     raise AssertionError("no such task")
 
 
-@pytest.mark.parametrize("split", SPLITS)
-@pytest.mark.parametrize("difficulty", ["easy", "medium", "hard"])
-def test_every_oracle_step_can_be_pointed_at(split: Split, difficulty: Difficulty) -> None:
-    tools, env = ToolSet(SCENARIO.tools), ToolEnv(SCENARIO, split, difficulty)
-    for seed in range(40):
-        turns, _ = env.reset(options={"task_seed": seed})
-        conversation = Conversation(tools)
-        conversation.extend(turns)
-        over = False
-        while not over:
-            assert env.world is not None
-            label = demonstrate(env.world, conversation, conversation.observe())
-            assert label is not None, (split, seed, env.world.oracle())
-            before = len(turns)
-            turns, _, terminated, truncated, info = env.step(label.decision)
-            conversation.extend(turns[before:])
-            over = terminated or truncated
-        assert info["success"]
-
-
 @pytest.mark.parametrize("difficulty", ["medium", "hard"])
 def test_results_are_compact_enough_to_be_read_whole(difficulty: Difficulty) -> None:
     for seed in range(60):
@@ -91,7 +69,7 @@ def test_results_are_compact_enough_to_be_read_whole(difficulty: Difficulty) -> 
             continue
         for told in findings(task.payload.source).values():
             assert len(told) <= MOST
-            assert len(leaves({"findings": [f.as_json() for f in told]})) < MAX_LEAVES
+            assert sum(len(f.as_json()) for f in told) <= LEAVES
 
 
 def test_a_task_is_the_same_in_another_process() -> None:
@@ -163,7 +141,8 @@ def test_a_review_takes_the_tools_of_its_scope_and_wants_its_kinds_only(scope: s
 def test_what_a_request_accepts_is_not_wanted(waived: str) -> None:
     task, review = found("hard", waived=waived)
     assert not {f.rule for f in review.wanted} & WAIVERS[waived]
-    phrases = wording.book("train")["waiver"][waived]
+    words = wording.book("train")
+    phrases = (*words["waiver"][waived], *words["accepted"][waived])
     assert any(phrase in SCENARIO.world(task).opening() for phrase in phrases)
 
 
@@ -362,7 +341,7 @@ def test_a_sound_file_needs_its_tools_too() -> None:
     assert world.succeeded
 
 
-def play(key: str, difficulty: Difficulty, tasks: int = 40) -> Counter[str]:
+def play(key: str, difficulty: Difficulty, tasks: int = 25) -> Counter[str]:
     env, told = ToolEnv(SCENARIO, "validation", difficulty), Counter[str]()
     for seed in range(tasks):
         turns, _ = env.reset(options={"task_seed": seed})
@@ -391,7 +370,7 @@ def test_baselines_find_much_and_report_too_much() -> None:
     assert share["all_rules"]["explained"] < 0.95
     assert share["linters"]["detection"] < 0.8
     assert min(s["false_reports"] for s in share.values()) > 0.2
-    assert all(told["success"] < 0.6 * 40 and not told["cut"] for told in played.values())
+    assert all(told["success"] < 0.6 * 25 and not told["cut"] for told in played.values())
 
 
 def test_a_baseline_repeats_a_call_that_met_a_transient_error() -> None:

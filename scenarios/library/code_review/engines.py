@@ -11,6 +11,7 @@ import ast
 import io
 import json
 import logging
+import os
 import subprocess
 import tempfile
 import warnings
@@ -28,6 +29,9 @@ from scenarios.library.code_review.rules import BY_CODE, RULES, Engine, codes
 
 KEPT = 60_000
 """Texts whose answers are remembered."""
+_MEMORY = Path("/dev/shm")  # noqa: S108 - the folder below it is made by tempfile
+_SCRATCH = _MEMORY if os.access(_MEMORY, os.W_OK) else None
+"""Where texts are put for ruff: in memory where the system has such a place; thousands of small files are slow elsewhere."""
 
 _PYFLAKES: dict[type[messages.Message], str] = {
     messages.IsLiteral: "F632",
@@ -60,7 +64,7 @@ def prime(texts: Iterable[str]) -> None:
         return
     if len(_ruff) + len(new) > KEPT:
         _ruff.clear()
-    with tempfile.TemporaryDirectory(prefix="review-") as folder:
+    with tempfile.TemporaryDirectory(prefix="review-", dir=_SCRATCH) as folder:
         for number, text in enumerate(new):
             (Path(folder) / f"m{number}.py").write_text(text, encoding="utf-8")
         answers = _run_ruff(folder)

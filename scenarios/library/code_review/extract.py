@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 
-from scenarios.library.code_review.engines import Found, look
+from scenarios.library.code_review.engines import Found, look, prime
 from scenarios.library.code_review.rules import RULES
 
 _COMPOUND = ast.For | ast.While | ast.If
@@ -21,11 +21,12 @@ def extracted(text: str, found: Found) -> str:
     if function is None:
         return text
     inner = [n for n in ast.walk(function) if isinstance(n, _COMPOUND) and _may_move(n)]
-    for statement in sorted(inner, key=lambda n: n.lineno - (n.end_lineno or n.lineno)):
-        new = _moved(text, function, statement)
-        if found.rule not in {f.rule for f in look(RULES[found.rule].tool, new)}:
-            return new
-    return text
+    largest = sorted(inner, key=lambda n: n.lineno - (n.end_lineno or n.lineno))
+    tried = [_moved(text, function, statement) for statement in largest]
+    prime(tried)
+    rule = found.rule
+    helpful = (new for new in tried if rule not in {f.rule for f in look(RULES[rule].tool, new)})
+    return next(helpful, text)
 
 
 def _may_move(statement: ast.stmt) -> bool:
