@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from scenarios.sources.spec import SpecScenario
 from scenarios.sources.spec.effects import State, carry_out
 from scenarios.sources.spec.expressions import fill, holds, resolve
 from scenarios.sources.spec.tables import Ids, part
-from scenarios.tests.own import KEY, document
+from scenarios.tests.own import KEY, document, text
 
 
 def loan_desk(*changes: tuple[str, str]) -> SpecScenario:
@@ -262,3 +263,14 @@ def test_compiling_changes_nothing_in_the_document() -> None:
     before = copy.deepcopy(found)
     compiled(found).task("train", "hard", 1)
     assert found == before
+
+
+def test_the_example_is_the_start_as_it_is_written() -> None:
+    example = Path(__file__).resolve().parents[2] / "examples" / "loan_desk.yaml"
+    assert example.read_text(encoding="utf-8") == text()
+
+
+def test_an_error_of_a_tool_names_what_was_asked_for() -> None:
+    env, _ = opened(loan_desk(), "borrow", "easy")
+    found = call(env, "find_book", title="No Such Book")
+    assert found["message"] == "there is no book of the title No Such Book"

@@ -13,4 +13,7 @@ def start(key: str) -> str:
     """A commented scenario to begin with, as YAML text."""
     text = (Path(__file__).parent / "start.yaml").read_text(encoding="utf-8")
     title = key.replace("_", " ").replace("-", " ").capitalize()
-    return text.replace("{key}", key).replace("{title}", title)
+    # The first of each only: further down, {title} is a slot of a book.
+    return text.replace("key: {key}", f"key: {key}", 1).replace(
+        "title: {title}", f"title: {title}", 1
+    )
