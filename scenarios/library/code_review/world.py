@@ -70,13 +70,13 @@ class ReviewWorld(World):
         if "frames" not in words or draws.chance(0.5):
             return str(draws.pick(words["scope"][scope]))
         topics = words["topics"]
-        if scope == "all":
-            topic = draws.pick(topics["all"])
-        elif len(kinds := draws.shuffled(SCOPES[scope])) == 1:
-            topic = draws.pick(topics[kinds[0]])
-        else:
-            a, b = (draws.pick(topics[kind]) for kind in kinds)
-            topic = draws.pick(words["joins"]).format(a=a, b=b)
+        kinds = ("all",) if scope == "all" else draws.shuffled(SCOPES[scope])
+        if scope != "all" and len(kinds) == 1 and draws.chance(0.3):
+            kinds = (*kinds, *kinds)  # two words for the same
+        named = [draws.pick(topics[kind]) for kind in kinds]
+        topic = named[0]
+        if len(named) > 1:
+            topic = draws.pick(words["joins"]).format(a=named[0], b=named[1])
         return str(draws.pick(words["frames"])).format(topic=topic)
 
     def _aside(self, kind: Kind) -> str:
