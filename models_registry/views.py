@@ -21,9 +21,8 @@ from models_registry.models import ApiToken, Version, VersionQuerySet
 from scenarios.core.registry import UnknownKey
 from scenarios.core.types import DIFFICULTIES, Difficulty
 from scenarios.pages import UserRequest, page_of, render_page
-from scenarios.services import provide
+from scenarios.services import EditionGone, edition
 from scenarios.sources.base import SourceError
-from scenarios.sources.catalogue import find
 
 _TRAINED = "evidence__agents__trained"
 _BIG = ("manifest", "evidence", "model__scenario__card", "model__scenario__description")
@@ -114,11 +113,10 @@ def _played(version: Version, level: Difficulty, seed: int, words: str) -> dict[
         return {
             "refused": "This version is a team; its members work together in a run's transcripts."
         }
-    provide(version.model.scenario.key, str(manifest.get("scenario_hash")))
     try:
-        scenario = find(version.model.scenario.key)
+        scenario = edition(version.model.scenario, str(manifest.get("scenario_hash")))
         return {"shown": show(core_of(version), scenario, level, seed, words)}
-    except (BundleError, UnknownKey, SourceError) as problem:
+    except (BundleError, EditionGone, UnknownKey, SourceError) as problem:
         return {"refused": str(problem)}
 
 

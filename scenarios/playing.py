@@ -17,7 +17,7 @@ from scenarios.core.stage import Stage
 from scenarios.core.team import TeamScenario
 from scenarios.core.types import Decision, Difficulty, Json, ToolCall
 from scenarios.models import Play, Scenario
-from scenarios.sources import catalogue
+from scenarios.sources.base import SourceError
 
 FIRST_SEED = 1_000_000
 """Test tasks that no exam uses: as hard and as new as those of the evidence, but not the same."""
@@ -33,8 +33,10 @@ class Moved(CannotPlay):
 
 def playable(row: Scenario, content_hash: str = "") -> Playable:
     """The scenario of a row, as it was when it had this hash. Raises `CannotPlay` for a team's."""
-    services.provide(row.key, content_hash or row.content_hash)
-    scenario = catalogue.find(row.key)
+    try:
+        scenario = services.edition(row, content_hash or row.content_hash)
+    except (services.EditionGone, SourceError) as problem:
+        raise CannotPlay(f"{problem} Begin another task.") from problem
     if isinstance(scenario, TeamScenario):
         raise CannotPlay(
             "This scenario is played by a team; one person cannot sit at all its desks."

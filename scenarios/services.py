@@ -5,10 +5,12 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from scenarios.core.scenario import Scenario as ScenarioCode
 from scenarios.core.types import Json
 from scenarios.library import library
 from scenarios.models import Document, Scenario
@@ -47,6 +49,10 @@ def _write(key: str) -> Scenario:
     }
     row, _created = Scenario.objects.update_or_create(key=key, defaults=values)
     return row
+
+
+class EditionGone(LookupError):
+    """A built-in scenario is not kept as it was: its code has changed."""
 
 
 class ScenarioTaken(ValueError):
@@ -103,8 +109,29 @@ def document_of(content_hash: str) -> dict[str, Json] | None:
     return found
 
 
+@lru_cache(maxsize=16)
+def _compiled(content_hash: str) -> ScenarioCode | None:
+    document = document_of(content_hash)
+    return catalogue.compiled(document) if document is not None else None
+
+
+def edition(row: Scenario, content_hash: str) -> ScenarioCode:
+    """A scenario as it was when it had this hash, whatever other threads of this process look at.
+
+    Raises `EditionGone` for a built-in one whose code has changed, `SourceError`, `UnknownKey`.
+    """
+    if (brought := _compiled(content_hash)) is not None:
+        return brought
+    if content_hash != row.content_hash:
+        raise EditionGone(f"{row.title} has changed since then.")
+    return catalogue.find(row.key)
+
+
 def provide(key: str, content_hash: str) -> None:
-    """Let this process find a brought scenario as it was when it had this hash; nothing to do for a built-in one."""
+    """Let this process find a brought scenario as it was when it had this hash; nothing to do for a built-in one.
+
+    For processes that work on one run or version: a name leads to one edition at a time.
+    """
     document = document_of(content_hash)
     if document is not None:
         catalogue.provide(key, document)

@@ -95,6 +95,13 @@ def test_an_edition_is_played_to_its_end_as_it_began(alice: User) -> None:
     assert playing.begin(player=alice, row=row, difficulty="easy") != play
 
 
+def test_a_built_in_scenario_that_has_changed_is_not_gone_on_with(alice: User) -> None:
+    play = playing.begin(player=alice, row=echo(), difficulty="easy")
+    Play.objects.filter(pk=play.pk).update(content_hash="of another time")
+    with pytest.raises(playing.CannotPlay, match="has changed since then"):
+        playing.decide(play_id=play.pk, player=alice, made={"kind": "final"}, after=0)
+
+
 def test_the_score_is_of_everybody_and_of_this_very_edition(alice: User, bob: User) -> None:
     played_well(alice, echo())
     play = playing.begin(player=bob, row=echo(), difficulty="easy")
