@@ -20,8 +20,7 @@ _SPANS = (
     ("email", re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")),
     ("date", re.compile(r"\b\d{4}-\d{2}-\d{2}\b")),
     ("id", re.compile(r"\b[A-Za-z]{1,8}[-_]\w*\d[\w-]*|\b[A-Z]{1,4}\d{3,}\b")),
-    # The apostrophe in "I'd" opens nothing.
-    ("quoted", re.compile(r"[\"\u201c]([^\"\u201d]{1,60})[\"\u201d]|(?<!\w)'([^']{1,60})'(?!\w)")),
+    ("quoted", re.compile(r"[\"\u201c']([^\"\u201d']{1,60})[\"\u201d']")),
     ("name", re.compile(r"\b[A-Z][\w'\u2019-]+(?: [A-Z][\w'\u2019-]+)+")),
     ("code", re.compile(r"(?<![\w.@-])\d{4,10}(?![\w@-]|\.\d)")),
     ("number", re.compile(r"(?<![\w@-])\d+(?:\.\d+)?(?![\w@-])")),
