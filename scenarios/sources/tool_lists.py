@@ -188,7 +188,8 @@ def _request(tool: Tool) -> dict[str, Json]:
     asked = tool.required or tuple(tool.properties)[:1]
     pick = {name: _draw(tool.properties[name]) for name in asked}
     what = re.sub(r"\s+", " ", tool.description.split(".")[0].replace("{", "(").replace("}", ")"))
-    words = what[:1].lower() + what[1:200]
+    # A straight apostrophe would be read as an opening quote and hide the values after it.
+    words = (what[:1].lower() + what[1:200]).replace("'", "\N{RIGHT SINGLE QUOTATION MARK}")
     slots = ", ".join(f"{name.replace('_', ' ')} {_quoted(tool, name)}" for name in asked)
     return {
         "kind": f"use_{tool.name.lower()}"[:60],
