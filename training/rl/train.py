@@ -32,13 +32,17 @@ class Diverged(ArithmeticError):
 
 
 def train(
-    config: TrainConfig, resume: TrainerState | None = None, changes: Changes | None = None
+    config: TrainConfig,
+    resume: TrainerState | None = None,
+    changes: Changes | None = None,
+    problem: Problem | None = None,
 ) -> Steps:
     """Learn `config.scenario`, yielding after every update, then during the evaluation; the last one carries evidence.
 
     Deterministic: equal configs give equal weights and, apart from measured times, equal evidence, bit for bit, on the
     same build of torch; so does a run that goes on from the `state` of any of its checkpoints (resume, whose settings
-    then count). Sets torch to one thread (several threads of a small network spin against each other).
+    then count). problem: the config's, where it shall be evaluated in another way. Sets torch to one thread (several
+    threads of a small network spin against each other).
     Settings sent into the generator take effect at the next update, `changes` at the first one. Raises `Diverged`;
     `ConfigError` for a bad change. A checkpoint starts all conversations afresh, so one that was sent for (a pause)
     changes what comes after it, as any sent setting does.
@@ -48,7 +52,7 @@ def train(
     torch.use_deterministic_algorithms(True)
     # Filling what will be overwritten anyway costs a twentieth of an update; nothing here reads it before.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    problem = problem_of(config)
+    problem = problem or problem_of(config)
     session = Session.of(config, problem)
     if resume is not None:
         session.restore(resume)
