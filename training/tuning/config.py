@@ -152,7 +152,7 @@ def parse_study(values: Mapping[str, Any]) -> StudyConfig:
 
 def _parse_parts(values: Mapping[str, Any], parsed: dict[str, Any], errors: dict[str, str]) -> None:
     """Scenario, settings and space, by the trainer's own rules."""
-    parsed["scenario"] = values.get("scenario", StudyConfig.scenario)
+    parsed["scenario"] = values.get("scenario", _DEFAULTS["scenario"])
     try:
         parsed["settings"] = _settings(values.get("settings") or {}, parsed["scenario"])
     except ConfigError as problem:

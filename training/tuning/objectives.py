@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Objective:
     live: str = ""
 
     @property
-    def direction(self) -> str:
+    def direction(self) -> Literal["maximize", "minimize"]:
         return "maximize" if self.maximize else "minimize"
 
 
@@ -59,10 +59,13 @@ OBJECTIVES = {
 
 def values_of(objectives: Sequence[str], scores: Sequence[Mapping[str, Any]]) -> list[float] | None:
     """Each objective's mean over the seeds of a trial; None where one of them does not exist (nothing was solved)."""
-    found = [[score.get(key) for score in scores] for key in objectives]
-    if not scores or any(value is None for row in found for value in row):
-        return None
-    return [sum(row) / len(row) for row in found]
+    means = []
+    for key in objectives:
+        found = [value for score in scores if (value := score.get(key)) is not None]
+        if not found or len(found) < len(scores):
+            return None
+        means.append(sum(found) / len(found))
+    return means
 
 
 def dominates(first: Sequence[float], second: Sequence[float], objectives: Sequence[str]) -> bool:

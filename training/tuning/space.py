@@ -207,8 +207,8 @@ def parse_space(given: Any, settings: Mapping[str, Any] | None = None) -> Space:
 
 
 def _ordered(found: Mapping[str, Dimension]) -> list[str]:
-    """As given, but every setting after those that its condition names."""
-    graph = {name: [p for p in one.when if p in found] for name, one in found.items()}
+    """By name, but every setting after those that its condition names; the same however they were given."""
+    graph = {name: sorted(p for p in found[name].when if p in found) for name in sorted(found)}
     try:
         return list(TopologicalSorter(graph).static_order())
     except CycleError as problem:

@@ -75,7 +75,7 @@ def test_a_grid_is_asked_for_once_each_and_then_ends() -> None:
     space = {"batch_size": [64, 128, 256], "algorithm": ["ppo", "reinforce"],
              "clip_range": {"values": [0.1, 0.2], "when": {"algorithm": "ppo"}}}  # fmt: skip
     one = search(space=space, sampler="grid")
-    asked = []
+    asked: list[Params] = []
     while (trial := one.ask(known=range(len(asked)))) is not None:
         asked.append(trial.params)
         one.tell(trial.number, "failed" if len(asked) == 3 else "complete", [1.0])
