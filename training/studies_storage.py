@@ -22,6 +22,7 @@ _LIBPQ = (
     "sslkey",
 )  # fmt: skip
 """What a connection needs; the rest is Django's own business."""
+_checked: set[str] = set()
 _LOCK = 0x0E7_0DA
 """Of the one process at a time that may make the tables."""
 
@@ -58,12 +59,20 @@ def opened_search(study: Study, plan: StudyConfig | None = None) -> Iterator[Sea
 
 
 def _storage() -> RDBStorage:
-    more: dict[str, Any] = {"pool_size": 1, "max_overflow": 1, "pool_pre_ping": True}
+    url = storage_url()
+    # To compare versions reads all of Optuna's migrations; once in a process is enough.
+    more: dict[str, Any] = {
+        "engine_kwargs": {"pool_size": 1, "max_overflow": 1, "pool_pre_ping": True},
+        "skip_compatibility_check": url in _checked,
+    }
     if _has_tables():
-        return RDBStorage(storage_url(), engine_kwargs=more, skip_table_creation=True)
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-        return RDBStorage(storage_url(), engine_kwargs=more)
+        made = RDBStorage(url, skip_table_creation=True, **more)
+    else:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+            made = RDBStorage(url, **more)
+    _checked.add(url)
+    return made
 
 
 def _has_tables() -> bool:
