@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -61,14 +62,14 @@ def study_values(
 
 def read_space(path: Path) -> Any:
     """A space from a YAML or JSON file. Raises `CommandError`."""
-    import yaml  # noqa: PLC0415
+    from training.tuning.text import read_text  # noqa: PLC0415 (loads a YAML parser)
 
     try:
-        return yaml.safe_load(path.expanduser().read_text())
+        return read_text(path.expanduser().read_text())
     except OSError as problem:
         raise bad_option("--space", f"{path}: {problem.strerror}") from problem
-    except (yaml.YAMLError, UnicodeDecodeError) as problem:
-        raise bad_option("--space", f"{path} is neither YAML nor JSON: {problem}") from problem
+    except ValueError as problem:
+        raise bad_option("--space", f"{path} {problem}") from problem
 
 
 def _refused(problem: ConfigError) -> CommandError:
@@ -89,6 +90,9 @@ def _option(field: str) -> str:
 
 def optimize(wanted: Wanted) -> int:
     """Work on the study to its end, or until Ctrl-C pauses it; returns the exit code."""
+    if not wanted.verbose:
+        # Trials are processes of their own, whose warnings would stand among the results.
+        os.environ.setdefault("LOG_LEVEL", "ERROR")
     open_site(verbose=wanted.verbose)
     from training import studies  # noqa: PLC0415
     from training.studies_local import Workshop, places  # noqa: PLC0415

@@ -47,7 +47,7 @@ class HandMade:
             metrics = {"reward": 0.0}
             if config.validation_interval and n % config.validation_interval == 0:
                 metrics["validation_success"] = merit(config) * n / 40
-            yield (saved if n % 10 == 0 else step)(n, metrics=metrics)
+            yield (saved if n % 20 == 0 else step)(n, metrics=metrics)
         problem.scores = {"success": merit(config), "steps": 2.0 + config.discount_factor}
         evidence = {"split": "validation"}
         if problem.test:
@@ -57,10 +57,10 @@ class HandMade:
         yield step(40, phase="done", metrics={}, weights=WEIGHTS, evidence=evidence)
 
 
-def new_study(owner: User, **values: Any) -> Study:
+def new_study(owner: User, *, name: str = "", **values: Any) -> Study:
     from training import studies
 
-    return studies.create_study(owner=owner, values={**PLAN, **values})
+    return studies.create_study(owner=owner, values={**PLAN, **values}, name=name)
 
 
 def carry_on(study: Study, *, most: int = 100) -> int:
