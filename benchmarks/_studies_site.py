@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.kill import BEAT, WORKER, Site, process_of
 
 if TYPE_CHECKING:
-    from training.models import Run, Study
+    from training.models import Run
+    from training.studies_models import Study
 
 PATIENCE = 900.0
 SETTINGS: dict[str, Any] = {

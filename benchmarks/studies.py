@@ -27,11 +27,11 @@ from training.tuning.optimizer import Finished, HyperparameterOptimizer
 from training.tuning.space import Params
 
 ECHO: dict[str, Any] = {
-    "episodes": 400, "warm_start": 0, "rollout_steps": 4, "collectors": 1, "environments": 16,
-    "steps": 2_400,
+    "episodes": 600, "warm_start": 0, "rollout_steps": 4, "collectors": 1, "environments": 16,
+    "batch_size": 64,
 }  # fmt: skip
 SPACE: dict[str, Any] = {
-    "learning_rate": {"low": 1e-5, "high": 3e-2, "log": True},
+    "learning_rate": {"low": 1e-4, "high": 3e-2, "log": True},
     "entropy_coefficient": {"low": 1e-4, "high": 0.3, "log": True},
 }
 SEEDS = 5
@@ -125,8 +125,8 @@ def pruning(trials: int) -> dict[str, Any]:
     for pruner in ("none", "median", "hyperband"):
         began = time.monotonic()
         optimizer = HyperparameterOptimizer(
-            "echo", SPACE, settings=ECHO, trials=trials, sampler="random", pruner=pruner, reports=6,
-            startup=5, score_tasks=100,
+            "echo", SPACE, settings=ECHO, trials=trials, sampler="random", pruner=pruner, reports=4,
+            startup=4, score_tasks=100,
         )  # fmt: skip
         done = list(optimizer.run())
         found[pruner] = _pruned(done) | {"seconds": round(time.monotonic() - began, 1)}

@@ -9,7 +9,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from scenarios.admin import LookOnly
-from training.models import Change, Checkpoint, Episode, MetricPoint, Run, RunEvent, Study, Trial
+from training.models import Change, Checkpoint, Episode, MetricPoint, Run, RunEvent
+from training.studies_models import Study, Trial
 
 if TYPE_CHECKING:
     _EventInline = admin.TabularInline[RunEvent, Run]

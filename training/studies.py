@@ -183,10 +183,10 @@ def _best_run(study: Study, number: int) -> TrialRun:
     )  # fmt: skip
     key = study.plan.objectives[0]
     sign = 1 if OBJECTIVES[key].maximize else -1
-    able = [one for one in found if (one.scores or {}).get(key) is not None and one.manifest]
+    able = [one for one in found if one.manifest and one.score(key) is not None]
     if not able:
         raise InvalidTransition(f"Trial {number} of {study} was not confirmed; choose another one.")
-    return max(able, key=lambda one: (sign * one.scores[key], -one.place))
+    return max(able, key=lambda one: (sign * (one.score(key) or 0.0), -one.place))
 
 
 def _version_of(best: TrialRun, name: str, study: Study) -> Version:
@@ -204,7 +204,7 @@ def _version_of(best: TrialRun, name: str, study: Study) -> Version:
         name=name,
         scenario=study.scenario,
         weights=weights,
-        manifest={**best.manifest, "study": study.pk},
+        manifest={**(best.manifest or {}), "study": study.pk},
         evidence=best.run.evidence,
     )
 

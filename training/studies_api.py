@@ -27,11 +27,11 @@ from scenarios.api import (
     page,
 )
 from training import studies, tasks
-from training.models import Run, Study
+from training.models import Run
 from training.rl.config import ConfigError
 from training.steering import InvalidTransition
 from training.studies_messages import tell_workers
-from training.studies_models import Trial
+from training.studies_models import Study, Trial
 from training.studies_report import as_csv, as_document, study_values, trial_values
 from training.tuning.config import PRUNERS, SAMPLERS, SPECS, StudyConfig
 from training.tuning.objectives import OBJECTIVES

@@ -67,7 +67,8 @@ def scale_of(values: Sequence[float], start: float, end: float) -> Scale:
 
 def dimension_scale(one: Dimension, start: float, end: float) -> Scale:
     if one.values:
-        ordered = one.values if any(isinstance(v, str) for v in one.values) else tuple(sorted(one.values))  # type: ignore[type-var]  # fmt: skip
+        numbers = [value for value in one.values if not isinstance(value, str)]
+        ordered = one.values if len(numbers) < len(one.values) else tuple(sorted(numbers))
         return Scale(0, 1, start, end, names=ordered)
     return Scale(one.low, one.high, start, end, log=one.log)
 

@@ -32,9 +32,9 @@ class Workshop:
     def __enter__(self) -> Workshop:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *why: object) -> None:
         """Children that are still at work give their runs back."""
-        for process, _ in self._children.values():
+        for process, _owner in self._children.values():
             process.terminate()
         for run_id, (process, owner) in self._children.items():
             try:

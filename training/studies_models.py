@@ -216,3 +216,8 @@ class TrialRun(models.Model):
 
     def __str__(self) -> str:
         return f"Run {self.run_id} of {self.trial_id}"
+
+    def score(self, objective: str) -> float | None:
+        """What it scored on validation tasks; None where it has not."""
+        found = (self.scores or {}).get(objective)
+        return None if found is None else float(found)

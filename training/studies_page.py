@@ -10,9 +10,9 @@ from typing import Any
 from django.http import QueryDict
 
 from training import studies, studies_charts
-from training.models import Run, Study
+from training.models import Run
 from training.rl.config import ConfigError
-from training.studies_models import Trial
+from training.studies_models import Study, Trial
 from training.studies_report import gain_words, shown
 from training.templatetags.figures import significant
 from training.tuning.config import PRUNERS, SAMPLERS, StudyConfig

@@ -54,17 +54,21 @@ def trial_values(trial: Trial, objectives: Sequence[str]) -> dict[str, Any]:
     }
 
 
+def complete_values(study: Study) -> dict[int, list[float]]:
+    """The values of the complete trials by number."""
+    rows = study.trials.of_search().filter(status=Trial.Status.COMPLETE)
+    return {
+        int(number or 0): values or [] for number, values in rows.values_list("number", "values")
+    }
+
+
 def study_values(study: Study) -> dict[str, Any]:
     """A study for programs, without its trials."""
     counts = dict.fromkeys(Trial.Status.values, 0)
     for status in study.trials.of_search().values_list("status", flat=True):
         counts[status] += 1
     objectives = study.config.get("objectives", [])
-    complete = dict(
-        study.trials.of_search()
-        .filter(status=Trial.Status.COMPLETE)
-        .values_list("number", "values")
-    )
+    complete = complete_values(study)
     return {
         "study_id": study.pk,
         "name": study.name,

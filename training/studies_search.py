@@ -8,7 +8,7 @@ storage is written to before the site's own rows; what was asked for or told wit
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
@@ -18,6 +18,7 @@ from training import checkpoints, services, studies
 from training.models import Checkpoint, Run
 from training.rl.config import ConfigError
 from training.studies_models import Study, Trial, TrialRun
+from training.studies_report import complete_values
 from training.tuning.config import StudyConfig
 from training.tuning.objectives import top, values_of
 
@@ -198,7 +199,7 @@ class _Step:
             self._close_search()
 
     def _close_search(self) -> None:
-        complete = study_values(self.study)
+        complete = complete_values(self.study)
         if not complete:
             why = (
                 self.study.trials.of_search().exclude(failure="").values_list("failure", flat=True)
@@ -229,13 +230,6 @@ class _Step:
         told = judge(self.study, self.plan)
         Study.objects.filter(pk=self.study.pk).update(verdict=told)
         studies.close(self.study, Study.Status.SUCCEEDED)
-
-
-def study_values(study: Study) -> dict[int, list[float]]:
-    """The values of the complete trials by number."""
-    rows = study.trials.of_search().filter(status=Trial.Status.COMPLETE)
-    found: dict[int, Any] = dict(rows.values_list("number", "values"))
-    return found
 
 
 def _forget_checkpoints(run_id: int) -> None:

@@ -16,11 +16,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from models_registry.services import RegistryError
 from scenarios.pages import UserRequest, page_of, render_page, wants_fragment
 from training import studies, tasks
-from training.models import Run, Study
+from training.models import Run
 from training.rl.config import ConfigError
 from training.steering import InvalidTransition
 from training.studies_forms import ExtendForm, StudyForm
 from training.studies_messages import tell_workers
+from training.studies_models import Study
 from training.studies_page import digest, study_context, trial_rows
 from training.studies_report import as_csv, as_document
 

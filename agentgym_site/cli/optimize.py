@@ -22,7 +22,7 @@ from training.tuning.config import parse_study
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-    from training.models import Study
+    from training.studies_models import Study
 
 _OPTIONS = {"objectives": "--objective", "space": "--space"}
 
@@ -114,7 +114,7 @@ def optimize(wanted: Wanted) -> int:
 
 def _study(wanted: Wanted, user: User) -> Study:
     from training import services, studies  # noqa: PLC0415
-    from training.models import Study  # noqa: PLC0415
+    from training.studies_models import Study  # noqa: PLC0415
 
     if wanted.resume is None:
         try:
@@ -124,7 +124,8 @@ def _study(wanted: Wanted, user: User) -> Study:
     study = Study.objects.visible_to(user).filter(pk=wanted.resume).first()
     if study is None:
         raise bad_option("--resume", f"there is no study {wanted.resume}")
-    changed = {name: wanted.values[name] for name in ("trials", "timeout", "max_cost", "jobs") if name in wanted.values}  # fmt: skip
+    changes = ("trials", "timeout", "max_cost", "jobs")
+    changed = {name: value for name, value in wanted.values.items() if name in changes}
     try:
         if changed:
             studies.extend(study=study, actor=user, values=changed)

@@ -13,7 +13,7 @@ from training.tests.progress import EVIDENCE, WEIGHTS, saved, step
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-    from training.models import Study, Trial
+    from training.studies_models import Study, Trial
 
 SPACE = {"learning_rate": {"low": 1e-5, "high": 1e-1, "log": True}, "discount_factor": {"low": 0.9, "high": 0.99}}  # fmt: skip
 PLAN: dict[str, Any] = {
@@ -49,7 +49,7 @@ class HandMade:
                 metrics["validation_success"] = merit(config) * n / 40
             yield (saved if n % 20 == 0 else step)(n, metrics=metrics)
         problem.scores = {"success": merit(config), "steps": 2.0 + config.discount_factor}
-        evidence = {"split": "validation"}
+        evidence: dict[str, Any] = {"split": "validation"}
         if problem.test:
             value = merit(config) / 2
             trained = {**EVIDENCE["agents"]["trained"], "success": {"value": value}}
@@ -79,6 +79,11 @@ def carry_on(study: Study, *, most: int = 100) -> int:
     advance(study.pk)
     study.refresh_from_db()
     return most
+
+
+def first_value(trial: Trial) -> float:
+    """What a trial found; 0 where it found nothing."""
+    return float(trial.values[0]) if trial.values else 0.0
 
 
 def searched(study: Study) -> list[Trial]:

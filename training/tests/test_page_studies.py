@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,12 +14,10 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from agentgym_site.tests.processes import ROOT
 from training import studies, studies_messages
-from training.models import Study
 from training.studies_charts import Scale, history, looks, parallel, pareto, slices
-from training.studies_models import Trial
-from training.tests.studying import HandMade, carry_on, new_study, searched
+from training.studies_models import Study, Trial
+from training.tests.studying import HandMade, carry_on, first_value, new_study, searched
 from training.tuning.space import parse_space
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,6 +27,7 @@ FORM = {
     "space": "learning_rate: {low: 1e-5, high: 1e-2, log: true}\nbatch_size: [64, 128]", "settings": "episodes: 40",
     "objectives": ["success"],
 }  # fmt: skip
+ROOT = Path(__file__).resolve().parents[2]
 FRAGMENT = {"hx-request": "true"}
 
 
@@ -146,7 +146,7 @@ def test_the_page_of_a_finished_study(
     assert "What success depends on" in html or study.importance == {}
     assert "hx-trigger" not in html  # nothing changes any more
     assert "style=" not in html
-    best = max(searched(study), key=lambda t: (t.values or [0])[0])
+    best = max(searched(study), key=first_value)
     assert f"trial {best.number}, on validation tasks" in html
 
 

@@ -12,13 +12,22 @@ from django.db.models.functions import Now
 
 from models_registry.models import Version
 from training import checkpoints, runner, services, studies
-from training.models import Run, Study, Trial
+from training.models import Run
 from training.rl.config import ConfigError
 from training.steering import InvalidTransition
+from training.studies_models import Study, Trial
 from training.studies_search import advance, is_due
 from training.studies_storage import opened_search, storage_url
 from training.tests.progress import MakeRun, Trainer, done, step
-from training.tests.studying import HandMade, carry_on, ends, merit, new_study, searched
+from training.tests.studying import (
+    HandMade,
+    carry_on,
+    ends,
+    first_value,
+    merit,
+    new_study,
+    searched,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -37,14 +46,14 @@ def test_a_study_searches_confirms_and_registers_its_winner(
     trials = searched(study)
     assert [t.status for t in trials] == ["complete"] * 4
     assert optuna_states(study) == ["complete"] * 4
-    best = max(trials, key=lambda t: t.values[0])
+    best = max(trials, key=first_value)
     told = study.verdict
     assert told is not None
     assert told["winner"] == best.number
     assert told["seeds"] == [10_000, 10_001]
     rows = {row["trial"]: row["objectives"]["success"] for row in told["candidates"]}
-    assert rows[best.number]["search"] == best.values[0]
-    assert rows[best.number]["test"]["mean"] == pytest.approx(best.values[0] / 2)
+    assert rows[best.number]["search"] == first_value(best)
+    assert rows[best.number]["test"]["mean"] == pytest.approx(first_value(best) / 2)
     gain = told["gains"]["success"]
     assert gain["test"] == pytest.approx(gain["search"] / 2)
     assert gain["kept"] == pytest.approx(0.5)

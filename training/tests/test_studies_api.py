@@ -13,8 +13,8 @@ from django.test import Client
 
 from models_registry.services import create_token
 from training import studies_messages
-from training.models import Study
-from training.tests.studying import PLAN, HandMade, carry_on, new_study, searched
+from training.studies_models import Study
+from training.tests.studying import PLAN, HandMade, carry_on, first_value, new_study, searched
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -119,13 +119,13 @@ def test_trials_and_exports(api: Api, alice: User, hand_made: HandMade) -> None:
     assert (code, len(answer["results"])) == (200, 2)
     first = searched(study)[0]
     assert answer["results"][0]["params"] == first.params
-    assert answer["results"][0]["values"] == {"success": first.values[0]}
+    assert answer["results"][0]["values"] == {"success": first_value(first)}
     _, document = api.get(f"/api/studies/{study.pk}/export/")
     assert len(document["all_trials"]) == study.trials.count()
     _, text = api.get(f"/api/studies/{study.pk}/export/?as=csv")
     rows = list(csv.DictReader(io.StringIO(text)))
     assert [int(row["trial"]) for row in rows] == [0, 1, 2, 3]
-    assert float(rows[0]["success"]) == first.values[0]
+    assert float(rows[0]["success"]) == first_value(first)
     assert float(rows[0]["learning_rate"]) == first.params["learning_rate"]
     assert api.get(f"/api/studies/{study.pk}/export/?as=xml")[0] == 400
 

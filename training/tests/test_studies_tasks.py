@@ -14,15 +14,17 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils.module_loading import import_string
 from kombu.exceptions import OperationalError
 
-from agentgym_site.tests.processes import ROOT
 from training import studies, studies_messages, studies_tasks, tasks
-from training.models import Run, Study
+from training.models import Run
 from training.studies_local import Workshop, places
+from training.studies_models import Study
 from training.tests.studying import new_study, searched
 
 pytestmark = pytest.mark.django_db(transaction=True)
+ROOT = Path(__file__).resolve().parents[2]
 SMALL = {
     "episodes": 48, "environments": 8, "rollout_steps": 4, "batch_size": 32, "evaluation_tasks": 4,
     "evaluation_attempts": 1, "checkpoint_interval": 16, "collectors": 1,
@@ -49,8 +51,7 @@ def test_a_worker_that_looks_at_a_study_launches_its_trials(alice: User, sent: l
 
 
 def test_the_beat_and_the_worker_know_the_tasks() -> None:
-    from agentgym_site.celery import app
-
+    app = import_string("agentgym_site.celery.app")
     app.loader.import_default_modules()
     assert studies_messages.TASK in app.tasks
     entries = {entry["task"] for entry in app.conf.beat_schedule.values()}
@@ -93,6 +94,7 @@ def test_a_study_of_real_trainings_ends_with_a_verdict(alice: User, real: dict[s
     confirmed = runs.filter(trial_run__trial__number=None)
     assert [run.evidence["split"] for run in confirmed if run.evidence] == ["test", "test"]
     version = studies.register(study=study, actor=alice)
+    assert version.evidence is not None
     assert version.sha256 == version.evidence["weights_sha256"]
 
 
