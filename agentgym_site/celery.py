@@ -16,6 +16,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "agentgym_site.settings")
 app = Celery("agentgym")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.autodiscover_tasks(related_name="studies_tasks")
 
 
 @celeryd_init.connect

@@ -232,7 +232,12 @@ CELERY_BEAT_SCHEDULE = {
         "task": "training.tasks.wake_queued_runs",
         "schedule": 10.0,
         "options": {"expires": 10},
-    }
+    },
+    "wake-studies": {
+        "task": "training.studies_tasks.wake_studies",
+        "schedule": 10.0,
+        "options": {"expires": 10},
+    },
 }
 
 # --- logs

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 
 from scenarios.admin import LookOnly
 from training.models import Change, Checkpoint, Episode, MetricPoint, Run, RunEvent
+from training.studies_models import Study, Trial
 
 if TYPE_CHECKING:
     _EventInline = admin.TabularInline[RunEvent, Run]
@@ -99,3 +100,23 @@ class RunEventAdmin(LookOnly):
     search_fields = ("=run__id", "actor__username", "kind")
     date_hierarchy = "at"
     list_select_related = ("run", "actor")
+
+
+@admin.register(Study)
+class StudyAdmin(LookOnly):
+    """Searches for good settings."""
+
+    list_display = ("id", "name", "scenario", "owner", "status", "created_at")
+    list_filter = ("status", "scenario")
+    search_fields = ("=id", "name", "owner__username")
+    list_select_related = ("scenario", "owner")
+
+
+@admin.register(Trial)
+class TrialAdmin(LookOnly):
+    """What studies have tried."""
+
+    list_display = ("study", "number", "confirms", "status", "values", "params")
+    list_filter = ("status",)
+    search_fields = ("=study__id", "failure")
+    list_select_related = ("study", "confirms")

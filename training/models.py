@@ -351,3 +351,6 @@ class RunEvent(models.Model):
 
     def __str__(self) -> str:
         return f"Run {self.run_id}: {self.kind}"
+
+
+from training.studies_models import Study, Trial, TrialRun  # noqa: E402, F401 (Django looks for models here)

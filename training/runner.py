@@ -16,7 +16,7 @@ from models_registry.models import Version
 from models_registry.services import reference_price, register_version, remove_files
 from scenarios.services import provide
 from scenarios.sources.catalogue import find
-from training import budget, changes, checkpoints, child, failures, services
+from training import budget, changes, checkpoints, child, failures, services, studies_runs
 from training.models import Change, Checkpoint, Run
 from training.pulse import Pulse
 from training.rl.config import parse_config
@@ -62,6 +62,9 @@ def execute(
     except Exception as error:
         logger.exception("Run %s failed", run_id)
         work.close_failed(error)
+    finally:
+        if work.trial is not None:
+            work.trial.over()
 
 
 class _Work:
@@ -69,6 +72,7 @@ class _Work:
 
     def __init__(self, run: Run, on_progress: Callable[[Progress], None] | None = None) -> None:
         self.run, self.on_progress = run, on_progress
+        self.trial = studies_runs.trial_of(run)
         self.weights: Weights | None = None
         self.evidence: dict[str, Any] | None = None
         self.episodes = 0
@@ -87,7 +91,7 @@ class _Work:
                 self.take(progress)
                 if pulse.pausing and self._pause(progress):
                     return
-                if spent := budget.used_up(self.run, self.used_seconds):
+                if spent := self._ends_early(progress):
                     break
                 wishes = self._wishes(progress, pulse)
             if (spent or pulse.order == "stop") and self.evidence is None:
@@ -105,6 +109,11 @@ class _Work:
             self.close_stopped(spent or "Stopped on request.")
         else:
             raise RuntimeError("the trainer ended without evidence")
+
+    def _ends_early(self, progress: Progress) -> str:
+        """Why the run has to stop here: its study gives it up, or a budget is used up; empty where it need not."""
+        given_up = self.trial.given_up(progress) if self.trial is not None else ""
+        return given_up or budget.used_up(self.run, self.used_seconds)
 
     @property
     def used_seconds(self) -> float:
@@ -130,7 +139,10 @@ class _Work:
         done = start.update if start is not None else 0
         self.applied = changes.recorded(run, after=done)
         first = self._due(done + 1, more=changes.waiting(run))
-        return train(parse_config(run.config), state, first)
+        config = parse_config(run.config)
+        if self.trial is not None:
+            return train(config, state, first, self.trial.problem(config))
+        return train(config, state, first)
 
     def _due(self, update: int, *, more: Sequence[Change] = ()) -> dict[str, Any]:
         """The new settings from an update on; `more` are changes that take effect there for the first time."""
@@ -209,11 +221,17 @@ class _Work:
         if self.weights is None:
             raise RuntimeError("the trainer ended without weights")
         evidence = _with_prices(evidence)
+        if self.trial is not None:
+            self.trial.close(self.run, evidence, _manifest(self.run, self.episodes, evidence))
+            return
         with _registered(self.run, self.weights, self.episodes, evidence) as version:
             services.finish(self.run, version=version, evidence=evidence)
 
     def close_stopped(self, reason: str) -> None:
         """End the run early; what was learned until the last weights is registered, marked as stopped."""
+        if self.trial is not None:
+            self.trial.stop(self.run, reason=reason)
+            return
         if self.weights is None:
             services.stop(self.run, reason=f"{reason} Nothing was learned yet.")
             return
@@ -256,25 +274,7 @@ def _registered(
     run: Run, weights: Weights, episodes: int, evidence: dict[str, Any] | None
 ) -> Iterator[Version]:
     """A version that exists, row and files, only if the block's own write succeeds."""
-    from training.rl.train import manifest  # noqa: PLC0415 (loads torch, which is loaded by now)
-
-    facts = manifest(parse_config(changes.config_of(run)), find(run.scenario.key))
-    facts |= {
-        "run": run.pk,
-        "episodes": episodes,
-        "stopped": evidence is None,
-        "changes": [
-            {
-                "update": change.update,
-                "episodes": change.episodes,
-                "before": change.before,
-                "after": change.after,
-            }
-            for change in run.changes.exclude(update=None).order_by("pk")
-        ],
-        "evidence": evidence,
-        "calibration": (evidence or {}).get("calibration", {}).get("fit"),
-    }
+    facts = _manifest(run, episodes, evidence)
     version: Version | None = None
     try:
         with transaction.atomic():
@@ -291,3 +291,26 @@ def _registered(
         if version is not None:
             remove_files(version)
         raise
+
+
+def _manifest(run: Run, episodes: int, evidence: dict[str, Any] | None) -> dict[str, Any]:
+    """What a bundle with this run's weights says of itself."""
+    from training.rl.train import manifest  # noqa: PLC0415 (loads torch, which is loaded by now)
+
+    facts = manifest(parse_config(changes.config_of(run)), find(run.scenario.key))
+    return facts | {
+        "run": run.pk,
+        "episodes": episodes,
+        "stopped": evidence is None,
+        "changes": [
+            {
+                "update": change.update,
+                "episodes": change.episodes,
+                "before": change.before,
+                "after": change.after,
+            }
+            for change in run.changes.exclude(update=None).order_by("pk")
+        ],
+        "evidence": evidence,
+        "calibration": (evidence or {}).get("calibration", {}).get("fit"),
+    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from training import result_views, steering_views, views
+from training import result_views, steering_views, studies_views, views
 
 run_urls = [
     path("", views.run_list, name="run-list"),
@@ -22,7 +22,20 @@ run_urls = [
     path("<int:pk>/episodes/<int:seq>/", result_views.episode_detail, name="episode-detail"),
 ]
 
+study_urls = [
+    path("", studies_views.study_list, name="list"),
+    path("new/", studies_views.study_create, name="create"),
+    path("<int:pk>/", studies_views.study_detail, name="detail"),
+    path("<int:pk>/export.<str:kind>", studies_views.study_export, name="export"),
+    path("<int:pk>/pause/", studies_views.study_pause, name="pause"),
+    path("<int:pk>/resume/", studies_views.study_resume, name="resume"),
+    path("<int:pk>/stop/", studies_views.study_stop, name="stop"),
+    path("<int:pk>/extend/", studies_views.study_extend, name="extend"),
+    path("<int:pk>/register/", studies_views.study_register, name="register"),
+]
+
 urlpatterns = [
     path("", views.home, name="home"),
     path("runs/", include((run_urls, "training"))),
+    path("studies/", include((study_urls, "studies"))),
 ]

@@ -8,8 +8,14 @@ from typing import Annotated
 import typer
 
 from agentgym_site import __version__
-from agentgym_site.cli.exits import EXIT_CODES, reported
-from agentgym_site.cli.options import budget_option, free_directory, setting, train_config
+from agentgym_site.cli.exits import EXIT_CODES, bad_option, reported
+from agentgym_site.cli.options import (
+    budget_option,
+    free_directory,
+    setting,
+    study_option,
+    train_config,
+)
 from agentgym_site.cli.scenario_app import scenario_app
 from agentgym_site.cli.site import calm
 from training.rl.gym.names import gym_id
@@ -104,6 +110,65 @@ def train_command(  # noqa: PLR0913 (one per option)
         from agentgym_site.cli.train import Wanted, train  # noqa: PLC0415
 
         raise typer.Exit(train(Wanted(config, values, output_dir, verbose, as_json)))
+
+
+@app.command("optimize", epilog=EXIT_CODES)
+def optimize_command(  # noqa: PLR0913 (one per option)
+    scenario: Annotated[
+        str, typer.Argument(help="What to search settings for; not needed with --resume.")
+    ] = "",
+    space: Annotated[Path | None, study_option("space", "FILE")] = None,
+    sampler: Annotated[str | None, study_option("sampler", "NAME")] = None,
+    pruner: Annotated[str | None, study_option("pruner", "NAME")] = None,
+    objective: Annotated[list[str] | None, study_option("objectives", "NAME", "objective")] = None,
+    trials: Annotated[str | None, study_option("trials")] = None,
+    jobs: Annotated[str | None, study_option("jobs")] = None,
+    timeout: Annotated[str | None, study_option("timeout")] = None,
+    max_cost: Annotated[str | None, study_option("max_cost")] = None,
+    seeds: Annotated[str | None, study_option("seeds")] = None,
+    seed: Annotated[str | None, study_option("seed")] = None,
+    startup: Annotated[str | None, study_option("startup")] = None,
+    reports: Annotated[str | None, study_option("reports")] = None,
+    score_tasks: Annotated[str | None, study_option("score_tasks")] = None,
+    confirm_top: Annotated[str | None, study_option("confirm_top")] = None,
+    confirm_seeds: Annotated[str | None, study_option("confirm_seeds")] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="A setting of all trials, e.g. episodes=2000."
+        ),
+    ] = None,
+    name: Annotated[str, typer.Option(help="What to call the study.")] = "",
+    resume: Annotated[
+        int | None,
+        typer.Option(metavar="STUDY", help="Go on with this study; --trials extends it."),
+    ] = None,
+    register_best: Annotated[
+        bool, typer.Option("--register-best", help="Make the winner a version of a model.")
+    ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Logs as well.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Search for good settings, and train the best again on fresh seeds to see how much of the gain stays.
+
+    Trials are runs of their own, which show in the portal as well. Ctrl-C pauses the study; --resume goes on.
+    """
+    with reported(as_json=as_json):
+        given = {
+            "scenario": scenario or None, "sampler": sampler, "pruner": pruner, "objectives": objective or None,
+            "trials": trials, "jobs": jobs, "timeout": timeout, "max_cost": max_cost, "seeds": seeds, "seed": seed,
+            "startup": startup, "reports": reports, "score_tasks": score_tasks, "confirm_top": confirm_top,
+            "confirm_seeds": confirm_seeds,
+        }  # fmt: skip
+        calm()
+        from agentgym_site.cli.optimize import Wanted, optimize, study_values  # noqa: PLC0415
+
+        if not scenario and resume is None:
+            raise bad_option(
+                "SCENARIO", "say what to search for; `agentgym list scenarios` names them"
+            )
+        values = study_values(given, space, assignments or ())
+        raise typer.Exit(optimize(Wanted(values, name, resume, register_best, as_json, verbose)))
 
 
 @app.command("list", epilog=EXIT_CODES)

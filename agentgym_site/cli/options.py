@@ -12,8 +12,12 @@ import typer
 from agentgym_site.cli.exits import USAGE, CommandError, as_option, bad_option
 from training import budget
 from training.rl.config import SPECS, ConfigError, TrainConfig
+from training.tuning.config import SPECS as STUDY_SPECS
+from training.tuning.config import StudyConfig
+from training.tuning.objectives import OBJECTIVES
 
 _DEFAULTS = {field.name: field.default for field in fields(TrainConfig)}
+_STUDY = StudyConfig().as_json()
 
 
 def setting(name: str) -> Any:
@@ -39,6 +43,21 @@ def budget_option(name: str) -> Any:
     """The typer option of one budget."""
     text = budget.SPECS[name].help
     return typer.Option(as_option(name), metavar="NUMBER", help=text, show_default=False)
+
+
+def study_option(name: str, metavar: str = "NUMBER", option: str = "") -> Any:
+    """The typer option of one field of a study."""
+    spec, default = STUDY_SPECS[name], _STUDY[name]
+    text = [spec.help]
+    if spec.choices:
+        text.append(f"One of: {', '.join(spec.choices)}.")
+    if name == "objectives":
+        text.append(f"One of: {', '.join(OBJECTIVES)}; may be given several times.")
+    elif name != "space" and default is not None:
+        text.append(f"Default: {default}.")
+    return typer.Option(
+        as_option(option or name), metavar=metavar, help=" ".join(text), show_default=False
+    )
 
 
 def train_config(

@@ -34,20 +34,24 @@ class Diverged(ArithmeticError):
 
 
 def train(
-    config: TrainConfig, resume: TrainerState | None = None, changes: Changes | None = None
+    config: TrainConfig,
+    resume: TrainerState | None = None,
+    changes: Changes | None = None,
+    problem: Problem | None = None,
 ) -> Steps:
     """Learn `config.scenario`, yielding after every update, then during the evaluation; the last one carries evidence.
 
     Deterministic: equal configs give equal weights and, apart from measured times, equal evidence, bit for bit, on the
     same build of torch; so does a run that goes on from the `state` of any of its checkpoints (resume, whose settings
-    then count). Sets torch to one thread (several threads of a small network spin against each other).
+    then count). problem: the config's, where it shall be evaluated in another way. Sets torch to one thread (several
+    threads of a small network spin against each other).
     Settings sent into the generator take effect at the next update, `changes` at the first one. Raises `Diverged`;
     `ConfigError` for a bad change; `NoDevice` where a GPU was asked for and there is none. A checkpoint starts all conversations afresh, so one that was sent for (a pause)
     changes what comes after it, as any sent setting does.
     A `StopTraining` thrown into it while it learns is answered with a last progress that carries the weights so far.
     """
     _repeatable()
-    problem = problem_of(config)
+    problem = problem or problem_of(config)
     session = Session.of(config, problem)
     if resume is not None:
         session.restore(resume)

@@ -22,6 +22,10 @@ _STATUS = {
     "stopped": ("Stopped", "stop-circle-fill"),
     "succeeded": ("Succeeded", "check-circle-fill"),
     "failed": ("Failed", "x-circle-fill"),
+    # Of studies and trials only.
+    "confirming": ("Confirming", "shield-check"),
+    "complete": ("Complete", "check-circle-fill"),
+    "pruned": ("Pruned", "slash-circle"),
 }
 _CONVERGENCE = {
     "starting": ("Too early to say", "hourglass-split", ""),

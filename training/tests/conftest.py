@@ -10,6 +10,7 @@ import pytest
 
 from training.rl.progress import Progress
 from training.tests.progress import MakeRun, Trainer
+from training.tests.studying import HandMade
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -53,3 +54,13 @@ def trainer(monkeypatch: pytest.MonkeyPatch) -> Trainer:
         monkeypatch.setattr(module, "train", train)
 
     return install
+
+
+@pytest.fixture
+def hand_made(monkeypatch: pytest.MonkeyPatch) -> HandMade:
+    """The runner trains with this: see `HandMade`."""
+    import training.rl.train as module
+
+    made = HandMade()
+    monkeypatch.setattr(module, "train", made)
+    return made

@@ -1,0 +1,1 @@
+"""Searching for good settings: spaces, samplers, pruners, and an honest look at what was found. No Django."""
