@@ -9,8 +9,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from models_registry.models import Version, sees_everything
-from scenarios.models import Scenario
+from models_registry.models import Version
+from scenarios.models import Scenario, sees_everything
 from training.tuning.config import StudyConfig, parse_study
 
 if TYPE_CHECKING:
