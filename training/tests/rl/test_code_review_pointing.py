@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from models_registry.policies.conversation import Conversation
@@ -23,7 +25,8 @@ def test_every_decision_of_the_oracle_can_be_pointed_at(
         turns, _ = env.reset(options={"task_seed": seed})
         conversation = Conversation(tools)
         conversation.extend(turns)
-        over, info = False, {}
+        over = False
+        info: dict[str, Any] = {}
         while not over and env.world is not None:
             label = demonstrate(env.world, conversation, conversation.observe())
             assert label is not None, (split, difficulty, seed, env.world.oracle())
