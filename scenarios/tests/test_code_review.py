@@ -13,7 +13,7 @@ import pytest
 
 from scenarios.core.env import ToolEnv
 from scenarios.core.tasks import Task
-from scenarios.core.types import SPLITS, Decision, Difficulty, Split, ToolCall, Turn
+from scenarios.core.types import Decision, Difficulty, Split, ToolCall, Turn
 from scenarios.library.code_review import CodeReview, wording
 from scenarios.library.code_review.findings import explanations, findings
 from scenarios.library.code_review.tasks import MOST, SCOPES, WAIVERS, Review
@@ -101,10 +101,10 @@ def test_attempts_differ_in_wording_only() -> None:
 
 
 def test_every_scope_and_kind_of_file_is_drawn() -> None:
-    tasks = [SCENARIO.task("train", "medium", seed) for seed in range(300)]
+    tasks = [SCENARIO.task("train", "medium", seed) for seed in range(220)]
     scopes = Counter(task.payload.scope for task in tasks)
     assert set(scopes) == set(SCOPES)
-    assert min(scopes.values()) > 20
+    assert min(scopes.values()) > 14
     assert {t.payload.source.kind for t in tasks if t.payload.source} == {
         "module",
         "script",
@@ -117,7 +117,7 @@ def test_every_scope_and_kind_of_file_is_drawn() -> None:
 
 def test_difficulty_adds_defects_doubles_and_trouble() -> None:
     def mean(difficulty: Difficulty) -> tuple[float, float]:
-        drawn = [SCENARIO.task("train", difficulty, s).payload for s in range(150)]
+        drawn = [SCENARIO.task("train", difficulty, s).payload for s in range(60)]
         told = [r for r in drawn if r.source is not None]
         every = [sum(map(len, findings(r.source).values())) for r in told]
         return sum(len(r.wanted) for r in told) / len(told), sum(every) / len(every)
@@ -144,20 +144,6 @@ def test_what_a_request_accepts_is_not_wanted(waived: str) -> None:
     words = wording.book("train")
     phrases = (*words["waiver"][waived], *words["accepted"][waived])
     assert any(phrase in SCENARIO.world(task).opening() for phrase in phrases)
-
-
-def test_no_phrase_holds_an_apostrophe() -> None:
-    assert not [text for split in SPLITS for text in wording.every(split) if "'" in text]
-
-
-@pytest.mark.parametrize(("split", "least"), [("train", 12), ("validation", 6), ("test", 8)])
-def test_there_is_enough_wording(split: Split, least: int) -> None:
-    words = wording.book(split)
-    assert len(words["file"]) >= least
-    assert len(words["nofile"]) >= least
-    assert set(words["scope"]) == set(SCOPES)
-    assert all(len(phrases) >= least for phrases in words["scope"].values())
-    assert set(words["waiver"]) == set(WAIVERS)
 
 
 def test_a_file_that_is_not_python_is_handed_over() -> None:

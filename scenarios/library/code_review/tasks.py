@@ -145,7 +145,9 @@ def _drawn(draws: Draws, split: Split, dials: Dials, scope: str, names_file: boo
         chosen.take(DOUBLES, draws.pick(inside if draws.chance(0.7) else KINDS))
     for _ in range(draws.between(*dials.clean)):
         chosen.take(CLEAN[split], "")
-    pieces = tuple(u.piece(n) for u, n in zip(draws.shuffled(chosen.units), draws.sample(words["names"], len(chosen.units)), strict=True))  # fmt: skip
+    units = draws.shuffled(chosen.units)
+    names = draws.sample(words["names"], len(units))
+    pieces = tuple(unit.piece(name) for unit, name in zip(units, names, strict=True))
     path = _path(draws, split, kind)
     source = Source(path, kind, draws.pick(words["titles"]), pieces)
     wanted = tuple(f for tool in CODE_TOOLS for f in findings(source)[tool]
@@ -155,7 +157,7 @@ def _drawn(draws: Draws, split: Split, dials: Dials, scope: str, names_file: boo
 
 
 class _Chosen:
-    """Units for a file, no two with the same rule and none that the kind of file has no place for."""
+    """Units for a file: each template once, and none that the kind of file has no place for."""
 
     def __init__(self, draws: Draws, kind: FileKind, waived: str) -> None:
         self.draws, self.kind = draws, kind
