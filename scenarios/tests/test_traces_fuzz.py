@@ -210,7 +210,12 @@ def test_a_pickle_or_an_archive_is_no_trace_and_is_not_opened(trap: Path) -> Non
         reading = read_traces(data, "openai_chat")
         assert not reading.conversations
         with pytest.raises(SourceError, match="no conversation could be used"):
-            document(reading, "none"))
+            document(reading, "none")
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 7_900, "a@" * 3_900, "1 " * 3_900, "<x> " * 1_900, "'" * 7_900, "A B" * 2_600]
+)
 def test_long_requests_stall_nothing(text: str, trap: Path) -> None:
     rows = [
         {"messages": [said(f"{n} {text}"), call("get", {"n": n}), result("ok")]} for n in range(12)
