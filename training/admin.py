@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from scenarios.admin import LookOnly
 from training.models import Change, Checkpoint, Episode, MetricPoint, Run, RunEvent
-from training.studies_models import Study, Trial
+from training.studies_models import Study, Trial, TrialRun
 
 if TYPE_CHECKING:
     _EventInline = admin.TabularInline[RunEvent, Run]
@@ -120,3 +120,12 @@ class TrialAdmin(LookOnly):
     list_filter = ("status",)
     search_fields = ("=study__id", "failure")
     list_select_related = ("study", "confirms")
+
+
+@admin.register(TrialRun)
+class TrialRunAdmin(LookOnly):
+    """Which run belongs to which trial."""
+
+    list_display = ("trial", "place", "run", "pruned", "scores")
+    search_fields = ("=trial__study__id", "=run__id")
+    list_select_related = ("trial", "run")

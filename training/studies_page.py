@@ -18,7 +18,7 @@ from training.templatetags.figures import significant
 from training.tuning.config import PRUNERS, SAMPLERS, StudyConfig
 from training.tuning.objectives import OBJECTIVES, front, ranked
 
-SHOWN_TRIALS = 50
+SHOWN_TRIALS = 25
 SORTS = ("number", "value")
 
 

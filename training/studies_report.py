@@ -177,6 +177,10 @@ def _figures(found: Mapping[str, Any], key: str) -> str:
     )
 
 
+def _difference(value: float, key: str) -> str:
+    return f"{100 * value:.1f} points" if OBJECTIVES[key].unit == "share" else shown(value, key)
+
+
 def gain_words(key: str, gain: Mapping[str, float | None]) -> str:
     """One sentence on how much of a gain stayed."""
     label = OBJECTIVES[key].label
@@ -187,6 +191,6 @@ def gain_words(key: str, gain: Mapping[str, float | None]) -> str:
         return f"{label}: the search found nothing better than the usual settings."
     stayed = f"{100 * kept:.0f} % of it stayed" if kept is not None and kept > 0 else "nothing of it stayed"  # fmt: skip
     return (
-        f"{label}: better by {shown(promised, key)} in the search, "
-        f"by {shown(real, key)} on the test split: {stayed}."
+        f"{label}: better by {_difference(promised, key)} in the search, "
+        f"by {_difference(real, key)} on the test split: {stayed}."
     )

@@ -17,7 +17,9 @@ from models_registry.models import ApiToken, Price
 from scenarios.models import Scenario
 from training import services
 from training.models import Checkpoint, Run
+from training.studies_models import Trial, TrialRun
 from training.tests.progress import WEIGHTS, sample, step
+from training.tests.studying import new_study
 
 ClientAs = Callable[[User], Client]
 OURS = [
@@ -42,6 +44,8 @@ def full(running: Run, alice: User) -> Run:
         evidence={},
     )
     registry.create_token(owner=alice, name="t")
+    trial = Trial.objects.create(study=new_study(alice), number=0)
+    TrialRun.objects.create(trial=trial, run=running, place=0)
     Price.objects.get_or_create(
         model="small",
         defaults={"input_per_million": 1, "output_per_million": 1, "as_of": "2026-11-01"},
