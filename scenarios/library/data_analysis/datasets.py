@@ -29,7 +29,11 @@ IDS: Mapping[Split, tuple[int, int]] = {
     "validation": (40_000, 60_000),
     "test": (60_000, 90_000),
 }
-_ROWS: Mapping[Difficulty, tuple[int, int]] = {"easy": (30, 60), "medium": (50, 110), "hard": (80, 150)}
+_ROWS: Mapping[Difficulty, tuple[int, int]] = {
+    "easy": (30, 60),
+    "medium": (50, 110),
+    "hard": (80, 150),
+}
 _COLUMNS: Mapping[Difficulty, tuple[int, int]] = {"easy": (2, 2), "medium": (2, 3), "hard": (3, 4)}
 """Text and number columns that are kept."""
 
@@ -83,7 +87,9 @@ def domains(split: Split) -> tuple[dict[str, Any], ...]:
 def dataset(split: Split, difficulty: Difficulty, domain: int, variant: int) -> Dataset:
     """The same arguments always give the same data set."""
     spec = domains(split)[domain]
-    rng = np.random.default_rng([7, SPLITS.index(split), DIFFICULTIES.index(difficulty), domain, variant])
+    rng = np.random.default_rng(
+        [7, SPLITS.index(split), DIFFICULTIES.index(difficulty), domain, variant]
+    )
     rows = int(rng.integers(*_ROWS[difficulty]))
     texts, numbers = _COLUMNS[difficulty]
     form = str(spec["formats"][int(rng.integers(len(spec["formats"])))])
@@ -125,7 +131,12 @@ def _codes(rng: Generator, different: int, rows: int) -> NDArray[np.int64]:
 
 
 def _text_field(
-    spec: Mapping[str, Any], name: str, codes: NDArray[np.int64], style: int, rng: Generator, difficulty: Difficulty
+    spec: Mapping[str, Any],
+    name: str,
+    codes: NDArray[np.int64],
+    style: int,
+    rng: Generator,
+    difficulty: Difficulty,
 ) -> Field:
     pool = spec["texts"][name]
     gone = rng.random(len(codes)) < (0.0 if difficulty == "easy" else 0.03)
@@ -135,7 +146,12 @@ def _text_field(
 
 
 def _numbers(
-    spec: Mapping[str, Any], count: int, effect: Floats, style: int, rng: Generator, difficulty: Difficulty
+    spec: Mapping[str, Any],
+    count: int,
+    effect: Floats,
+    style: int,
+    rng: Generator,
+    difficulty: Difficulty,
 ) -> list[Field]:
     names = list(spec["numbers"])
     chosen = sorted(rng.permutation(len(names))[:count].tolist())

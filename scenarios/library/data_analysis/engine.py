@@ -37,7 +37,9 @@ class Engine:
         self._loaded: OrderedDict[str, int] = OrderedDict()
         self._answers: OrderedDict[tuple[str, str, tuple[Any, ...]], list[Row]] = OrderedDict()
 
-    def rows(self, table: Table, select: str, rest: str = "", values: Sequence[Any] = ()) -> list[Row]:
+    def rows(
+        self, table: Table, select: str, rest: str = "", values: Sequence[Any] = ()
+    ) -> list[Row]:
         """`SELECT {select} FROM <table> {rest}`. Raises `duckdb.Error`."""
         key = (table.digest, f"{select}|{rest}", tuple(values))
         with self._lock:
@@ -56,7 +58,9 @@ class Engine:
         if table.digest in self._loaded:
             self._loaded.move_to_end(table.digest)
             return name
-        lists = ", ".join(f"unnest(?::{_TYPES[c.kind]}[]) AS c{n}" for n, c in enumerate(table.columns))
+        lists = ", ".join(
+            f"unnest(?::{_TYPES[c.kind]}[]) AS c{n}" for n, c in enumerate(table.columns)
+        )
         values = [list(column.values) for column in table.columns]
         self._db.execute(
             f"CREATE TABLE {name} AS SELECT {lists}, unnest(?::BOOLEAN[]) AS repeated",

@@ -27,7 +27,9 @@ _COMPARING = frozenset(
     {"above", "over", "than", "least", "most", "under", "below", "exceeding", "exceeds", "of", "is", "are", "was",
      "to", "equals", "beyond", "past", "reaches", "tops"}
 )  # fmt: skip
-_UNITS = frozenset({"usd", "eur", "gbp", "kg", "g", "km", "m", "cm", "mm", "pct", "percent", "c", "f", "s", "ms"})
+_UNITS = frozenset(
+    {"usd", "eur", "gbp", "kg", "g", "km", "m", "cm", "mm", "pct", "percent", "c", "f", "s", "ms"}
+)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}|\d{4}-(?:\d{2}|[Qq][1-4])")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 MAX_DISTINCT = 5_000
@@ -89,7 +91,11 @@ def stem(word: str) -> str:
         return low[:-3] + "y"
     if len(low) > 4 and low.endswith(("sses", "shes", "ches", "xes")):
         return low[:-2]
-    return low[:-1] if len(low) > 3 and low.endswith("s") and not low.endswith(("ss", "us", "is")) else low
+    return (
+        low[:-1]
+        if len(low) > 3 and low.endswith("s") and not low.endswith(("ss", "us", "is"))
+        else low
+    )
 
 
 @lru_cache(maxsize=4_096)
@@ -143,21 +149,32 @@ def _exact(stems: Sequence[str], taken: list[bool], table: Table) -> list[Mentio
     """Columns all of whose words stand in the question in a row, longer names first; also a name's last part alone."""
     found = []
     names = [(parts_of(c.name), n) for n, c in enumerate(table.columns)]
-    names += [(parts_of(c.name.rsplit(".", 1)[1]), n) for n, c in enumerate(table.columns) if "." in c.name]
+    names += [
+        (parts_of(c.name.rsplit(".", 1)[1]), n)
+        for n, c in enumerate(table.columns)
+        if "." in c.name
+    ]
     for parts, number in sorted(names, key=lambda pair: -len(pair[0])):
         if any(mention.column == number for mention in found):
             continue
         for start in range(len(stems) - len(parts) + 1):
             said = stems[start : start + len(parts)]
-            if all(map(_same, said, parts)) and _claim(taken, start, start + len(parts)):
+            if _means(said, parts) and _claim(taken, start, start + len(parts)):
                 found.append(Mention(number, "exact", start, start + len(parts)))
                 break
     return found
 
 
+def _means(said: Sequence[str], parts: Sequence[str]) -> bool:
+    """Whether words are a name; only in names of several words may one be shortened."""
+    return list(said) == list(parts) or (len(parts) > 1 and all(map(_same, said, parts)))
+
+
 def _same(said: str, part: str) -> bool:
     """Whether a word means this part of a name: the same, or the part is its abbreviation (`dep` for departure)."""
-    return said == part or (len(part) >= 3 and len(said) > len(part) + 1 and said.startswith(part) and len(part) <= 5)
+    return said == part or (
+        len(part) >= 3 and len(said) > len(part) + 1 and said.startswith(part) and len(part) <= 5
+    )
 
 
 def _partial(
@@ -173,7 +190,9 @@ def _partial(
             heads.setdefault(parts[-1], []).append(number)
     found = []
     for at, word in enumerate(stems):
-        fitting = [number for head, numbers in heads.items() if _same(word, head) for number in numbers]
+        fitting = [
+            number for head, numbers in heads.items() if _same(word, head) for number in numbers
+        ]
         if fitting and len(word) > 2 and _claim(taken, at, at + 1):
             match: Match = "partial" if len(fitting) == 1 else "tied"
             found += [Mention(number, match, at, at + 1) for number in fitting]
@@ -183,7 +202,11 @@ def _partial(
 
 
 def _texts(
-    raw: Sequence[str], low: Sequence[str], taken: list[bool], table: Table, columns: Sequence[Mention]
+    raw: Sequence[str],
+    low: Sequence[str],
+    taken: list[bool],
+    table: Table,
+    columns: Sequence[Mention],
 ) -> list[Value]:
     vocabulary, found = _vocabulary(table), []
     for at, word in enumerate(low):
@@ -193,7 +216,11 @@ def _texts(
         longest = max(len(entry[0]) for entry in fitting)
         entries = [entry for entry in fitting if len(entry[0]) == longest]
         # A short everyday word is a value only where it is written like one.
-        if longest == 1 and len(word) < 4 and not (entries[0][2] == raw[at] and raw[at][:1].isupper() or word[-1:].isdigit()):
+        if (
+            longest == 1
+            and len(word) < 4
+            and not (entries[0][2] == raw[at] and raw[at][:1].isupper() or word[-1:].isdigit())
+        ):
             continue
         if at == 0 and longest == 1 and len(word) < 4:
             continue
@@ -236,7 +263,18 @@ def _period(low: Sequence[str], at: int) -> tuple[str, int] | None:
     if word in _MONTHS and _YEAR.fullmatch(after):
         return f"{after}-{_MONTHS.index(word) + 1:02d}", 2
     before = low[at - 1] if at else ""
-    if _YEAR.fullmatch(word) and before in ("in", "during", "of", "for", "since", "before", "after", "throughout", "year"):
+    if _YEAR.fullmatch(word) and before in (
+        "in",
+        "during",
+        "of",
+        "for",
+        "within",
+        "since",
+        "before",
+        "after",
+        "throughout",
+        "year",
+    ):
         return word, 1
     return None
 
@@ -253,7 +291,9 @@ def _owner(at: int, low: Sequence[str], table: Table, columns: Sequence[Mention]
     """The number column that a number stands beside: right after it, or a few comparing words before it."""
     numeric = [m for m in columns if table.columns[m.column].kind == "number"]
     after = [m for m in numeric if m.start == at + 1]
-    between = [m for m in numeric if 0 <= at - m.end <= 4 and not {".", "?", "!"} & set(low[m.end : at])]
+    between = [
+        m for m in numeric if 0 <= at - m.end <= 4 and not {".", "?", "!"} & set(low[m.end : at])
+    ]
     compared = [m for m in between if _COMPARING & set(low[m.end : at]) or m.end == at]
     compares = low[at - 1] in _COMPARING if at else False
     if compared and (compares or not after):

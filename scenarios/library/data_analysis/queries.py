@@ -61,7 +61,14 @@ def statistics(view: View, number: int) -> dict[str, Json]:
         found["value"] = plain(low)
     found |= {"count": count, "missing": rows - count, "distinct": distinct}
     if column.kind == "number":
-        keys = ("sum", "average", "median", "standard_deviation", "lower_quartile", "upper_quartile")
+        keys = (
+            "sum",
+            "average",
+            "median",
+            "standard_deviation",
+            "lower_quartile",
+            "upper_quartile",
+        )
         found |= {"minimum": plain(low), "maximum": plain(high)}
         return found | {key: plain(value) for key, value in zip(keys, more, strict=True)}
     if column.kind == "date":
@@ -204,4 +211,12 @@ def direction(coefficient: float) -> str:
 
 def strength(coefficient: float) -> str:
     size = abs(coefficient)
-    return "strong" if size >= 0.7 else "moderate" if size >= 0.4 else "weak" if size >= 0.1 else "none"
+    return (
+        "strong"
+        if size >= 0.7
+        else "moderate"
+        if size >= 0.4
+        else "weak"
+        if size >= 0.1
+        else "none"
+    )

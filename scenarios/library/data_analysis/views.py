@@ -13,7 +13,14 @@ from scenarios.library.data_analysis.files.cells import date_of
 from scenarios.library.data_analysis.files.table import Table
 
 OPERATORS = ("equal_to", "not_equal_to", "above", "at_least", "below", "at_most", "contains")
-_SQL = {"equal_to": "=", "not_equal_to": "<>", "above": ">", "at_least": ">=", "below": "<", "at_most": "<="}
+_SQL = {
+    "equal_to": "=",
+    "not_equal_to": "<>",
+    "above": ">",
+    "at_least": ">=",
+    "below": "<",
+    "at_most": "<=",
+}
 _PERIOD = re.compile(r"(\d{4})(?:-(?:(\d{2})|[Qq]([1-4])))?")
 
 
@@ -85,7 +92,9 @@ def condition(table: Table, name: str, operator: str, value: str | float) -> Con
     if kind == "date":
         days = period(str(value))
         if days is None or operator == "contains":
-            raise BadRequest(f"{name} holds dates: compare it with a day, a month or a year such as 2024-03")
+            raise BadRequest(
+                f"{name} holds dates: compare it with a day, a month or a year such as 2024-03"
+            )
         return Condition(number, operator, days)
     if operator not in ("equal_to", "not_equal_to", "contains"):
         raise BadRequest(f"{name} holds text: it can be equal_to, not_equal_to or contains")

@@ -31,7 +31,9 @@ _MONTHS = {
 }  # fmt: skip
 _ISO = re.compile(r"(\d{4})[-/.](\d{1,2})(?:[-/.](\d{1,2}))?(?:[T ]\d{1,2}:\d{2}.*)?")
 _SLASHED = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{2})(?: \d{1,2}:\d{2}.*)?")
-_DAY_FIRST = re.compile(r"(?:[A-Za-z]{3,9},? )?(\d{1,2})(?:st|nd|rd|th)?[- ]([A-Za-z]{3,9})\.?,?[- ](\d{4}|\d{2})")
+_DAY_FIRST = re.compile(
+    r"(?:[A-Za-z]{3,9},? )?(\d{1,2})(?:st|nd|rd|th)?[- ]([A-Za-z]{3,9})\.?,?[- ](\d{4}|\d{2})"
+)
 _MONTH_FIRST = re.compile(r"([A-Za-z]{3,9})\.?[- ](?:(\d{1,2})(?:st|nd|rd|th)?,?[- ])?(\d{4})")
 
 
@@ -72,7 +74,9 @@ def _numbers(name: str, cells: Sequence[object], filled: int) -> Column | None:
     named = [unit for unit in best[1] if unit]
     if len(named) > 1:  # kilograms and pounds in one column are not numbers of one kind
         return None
-    return Column(name, "number", tuple(best[0]), named[0] if named else "", filled - _count(best[0]))
+    return Column(
+        name, "number", tuple(best[0]), named[0] if named else "", filled - _count(best[0])
+    )
 
 
 def _count(values: Sequence[object]) -> int:
@@ -149,7 +153,9 @@ def _texts(cells: Sequence[object]) -> tuple[Cell, ...]:
     for text in texts:
         if text is not None:
             spellings.setdefault(text.lower(), Counter())[text] += 1
-    usual = {low: max(found, key=lambda text: (found[text], text)) for low, found in spellings.items()}
+    usual = {
+        low: max(found, key=lambda text: (found[text], text)) for low, found in spellings.items()
+    }
     return tuple(None if text is None else usual[text.lower()] for text in texts)
 
 

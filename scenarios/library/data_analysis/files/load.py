@@ -51,7 +51,9 @@ def load_file(source: Path | str | bytes) -> Table:
         raise FileProblem("too_long", f"more than {MAX_CELLS:,} cells; take fewer rows or columns")
     columns = tuple(column(name, [row[n] for row in rows]) for n, name in enumerate(_names(header)))
     columns = tuple(each for each in columns if each.missing < len(rows)) or columns
-    return Table(hashlib.sha256(data).hexdigest(), form, columns, len(rows), _repeated(columns), notes)
+    return Table(
+        hashlib.sha256(data).hexdigest(), form, columns, len(rows), _repeated(columns), notes
+    )
 
 
 def _bytes_of(path: Path) -> bytes:

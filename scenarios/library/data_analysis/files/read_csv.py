@@ -65,10 +65,18 @@ def _drop_ends(body: Rows, width: int, notes: Counter[str]) -> None:
     while body and width > 2 and (_filled(body[-1]) < 2 or _NOTE.match(body[-1][0])):
         body.pop()
         notes["footnotes"] += 1
-    while len(body) > 3 and width > 1 and _TOTAL.match(next(cell for cell in body[-1] if cell.strip())):
+    while (
+        len(body) > 3
+        and width > 1
+        and _TOTAL.match(next(cell for cell in body[-1] if cell.strip()))
+    ):
         body.pop()
         notes["total_rows"] += 1
-    kept = [row for row in body if not (width > 2 and row[0].lstrip().startswith("#") and _filled(row) < 2)]
+    kept = [
+        row
+        for row in body
+        if not (width > 2 and row[0].lstrip().startswith("#") and _filled(row) < 2)
+    ]
     notes["footnotes"] += len(body) - len(kept)
     body[:] = kept
 
@@ -99,7 +107,9 @@ def _score(rows: Rows, lines: int) -> float:
 
 def _parse(text: str, delimiter: str) -> Rows:
     try:
-        return list(csv.reader(StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True))
+        return list(
+            csv.reader(StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
+        )
     except csv.Error as problem:
         raise FileProblem("broken", f"the text cannot be split into cells: {problem}") from problem
 
@@ -117,6 +127,8 @@ def _is_data(row: list[str]) -> bool:
     """Whether a first row holds values where names would stand."""
     filled = [cell.strip() for cell in row if not is_missing(cell)]
     odd = [cell for cell in filled if _NUMERIC.fullmatch(cell) or date_of(cell)]
-    return len(filled) > 0 and len(odd) >= max(1, 0.5 * len(filled)) and not all(
-        re.fullmatch(r"(?:19|20)\d\d", cell) for cell in odd
+    return (
+        len(filled) > 0
+        and len(odd) >= max(1, 0.5 * len(filled))
+        and not all(re.fullmatch(r"(?:19|20)\d\d", cell) for cell in odd)
     )

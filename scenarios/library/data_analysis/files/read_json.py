@@ -25,7 +25,9 @@ def read_json(data: bytes) -> tuple[list[str], Rows, dict[str, int]]:
     flat = [dict(_flatten(record, "", 1)) for record in records]
     names = list(dict.fromkeys(name for record in flat for name in record))
     if not names or len(names) > MAX_COLUMNS:
-        raise FileProblem("too_wide", f"the records have {len(names)} fields, 1 to {MAX_COLUMNS} are possible")
+        raise FileProblem(
+            "too_wide", f"the records have {len(names)} fields, 1 to {MAX_COLUMNS} are possible"
+        )
     return names, [[record.get(name) for name in names] for record in flat], {}
 
 

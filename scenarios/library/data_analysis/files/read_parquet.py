@@ -41,12 +41,18 @@ def _read(db: duckdb.DuckDBPyConnection, path: str) -> tuple[list[str], Rows, di
     db.execute("SET enable_external_access = false")
     db.execute("SET lock_configuration = true")
     found = db.execute("SELECT num_rows FROM parquet_file_metadata(?)", [path]).fetchone()
-    size = db.execute("SELECT sum(total_uncompressed_size), count(DISTINCT column_id) FROM parquet_metadata(?)", [path]).fetchone()
+    size = db.execute(
+        "SELECT sum(total_uncompressed_size), count(DISTINCT column_id) FROM parquet_metadata(?)",
+        [path],
+    ).fetchone()
     rows, (unpacked, columns) = (found or (0,))[0], size or (0, 0)
     if not rows:
         raise FileProblem("empty", "the file holds no rows")
     if rows > MAX_ROWS or (unpacked or 0) > MAX_UNPACKED or rows * columns > MAX_CELLS:
-        raise FileProblem("too_long", f"{rows} rows, {columns} columns: more than {MAX_ROWS} rows or too many cells")
+        raise FileProblem(
+            "too_long",
+            f"{rows} rows, {columns} columns: more than {MAX_ROWS} rows or too many cells",
+        )
     if columns > MAX_COLUMNS:
         raise FileProblem("too_wide", f"more than {MAX_COLUMNS} columns")
     result = db.execute("SELECT * FROM read_parquet(?)", [path])
