@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from scenarios.core.scenario import Criteria, Measure, Scenario
+from scenarios.core.scenario import Baseline, Criteria, Measure, Scenario
 from scenarios.core.tasks import Task
 from scenarios.core.types import Difficulty, Split, Tool
+from scenarios.library.data_analysis import baselines as scripts
 from scenarios.library.data_analysis import letters
 from scenarios.library.data_analysis.datasets import IDS, domains
 from scenarios.library.data_analysis.tasks import make_task
@@ -34,6 +35,10 @@ class DataAnalysis(Scenario):
             0.85,
         ),
     )
+    baselines: ClassVar[Mapping[str, Baseline]] = {
+        "script": Baseline("Fixed script", scripts.script),
+        "rules": Baseline("Analyst's rules", scripts.rules),
+    }
     max_steps: ClassVar[Mapping[Difficulty, int]] = {"easy": 14, "medium": 22, "hard": 30}
     keyword_rules: ClassVar[Mapping[str, tuple[str, ...]]] = KEYWORD_RULES
     company_policy: ClassVar[str] = COMPANY_POLICY

@@ -16,9 +16,11 @@ from typing import Literal
 from scenarios.library.data_analysis.files.load import identifier, name_words
 from scenarios.library.data_analysis.files.table import FEW, Column, Table
 
-_FILE = re.compile(r"[\"“'][^\"”']*\.(?:csv|tsv|txt|json|jsonl|parquet)[\"”']", re.IGNORECASE)
+_FILE = re.compile(
+    r"[\"\u201c'][^\"\u201d']*\.(?:csv|tsv|txt|json|jsonl|parquet)[\"\u201d']", re.IGNORECASE
+)
 _TOKEN = re.compile(
-    r"\d{4}-\d{2}-\d{2}|\d{4}-(?:\d{2}|[Qq][1-4])\b|[A-Za-z]+[-_]?\d[\w-]*|[-−]?\d+(?:[.,]\d+)*%?|[^\W\d_]+(?:['’][a-z]+)?|[.!?;:]"
+    r"\d{4}-\d{2}-\d{2}|\d{4}-(?:\d{2}|[Qq][1-4])\b|[A-Za-z]+[-_]?\d[\w-]*|[-\u2212]?\d+(?:[.,]\d+)*%?|[^\W\d_]+(?:['\u2019][a-z]+)?|[.!?;:]"
 )
 _MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
            "november", "december")  # fmt: skip
@@ -85,7 +87,7 @@ def words_of(question: str) -> list[str]:
 def stem(word: str) -> str:
     """A word without the ending of a plural."""
     low = word.lower()
-    if low.endswith("'s") or low.endswith("’s"):
+    if low.endswith(("'s", "\u2019s")):
         low = low[:-2]
     if len(low) > 4 and low.endswith("ies"):
         return low[:-3] + "y"
@@ -147,7 +149,7 @@ def _claim(taken: list[bool], start: int, end: int) -> bool:
 
 def _exact(stems: Sequence[str], taken: list[bool], table: Table) -> list[Mention]:
     """Columns all of whose words stand in the question in a row, longer names first; also a name's last part alone."""
-    found = []
+    found: list[Mention] = []
     names = [(parts_of(c.name), n) for n, c in enumerate(table.columns)]
     names += [
         (parts_of(c.name.rsplit(".", 1)[1]), n)
@@ -215,14 +217,7 @@ def _texts(
             continue
         longest = max(len(entry[0]) for entry in fitting)
         entries = [entry for entry in fitting if len(entry[0]) == longest]
-        # A short everyday word is a value only where it is written like one.
-        if (
-            longest == 1
-            and len(word) < 4
-            and not (entries[0][2] == raw[at] and raw[at][:1].isupper() or word[-1:].isdigit())
-        ):
-            continue
-        if at == 0 and longest == 1 and len(word) < 4:
+        if longest == 1 and len(word) < 4 and not _written_like(entries[0][2], raw, at):
             continue
         if _claim(taken, at, at + longest):
             near = {m.column: min(abs(m.start - at), abs(m.end - at)) for m in columns}
@@ -231,12 +226,18 @@ def _texts(
     return found
 
 
+def _written_like(value: str, raw: Sequence[str], at: int) -> bool:
+    """Whether a short word of the question is meant as a value: written the same, with a capital inside a sentence."""
+    word = raw[at]
+    return word[-1:].isdigit() or (at > 0 and word == value and word[:1].isupper())
+
+
 def _numbers_and_dates(
     low: Sequence[str], taken: list[bool], table: Table, columns: Sequence[Mention]
 ) -> list[Value]:
     dates = [n for n, c in enumerate(table.columns) if c.kind == "date"]
     said = [m.column for m in columns if m.column in dates]
-    day = (said or dates or [None])[0]
+    day = next(iter(said or dates), None)
     found = []
     for at, word in enumerate(low):
         if taken[at]:
@@ -281,7 +282,7 @@ def _period(low: Sequence[str], at: int) -> tuple[str, int] | None:
 
 def _number(word: str) -> float | None:
     try:
-        number = float(word.rstrip("%").replace("−", "-").replace(",", ""))
+        number = float(word.rstrip("%").replace("\u2212", "-").replace(",", ""))
     except ValueError:
         return None
     return int(number) if number.is_integer() else number

@@ -79,7 +79,7 @@ def statistics(view: View, number: int) -> dict[str, Json]:
     return found | ({"most_common": top[0][0], "times": top[0][1]} if top else {})
 
 
-def groups(  # noqa: PLR0913  (the parts of one statement)
+def groups(
     view: View, by: int, function: str, number: int | None, period: str | None, order: str
 ) -> list[tuple[str | float, float]]:
     """(group, figure) for every group, in order. Groups and figures that are missing are left out."""

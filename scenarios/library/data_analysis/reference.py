@@ -12,12 +12,15 @@ import statistics
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 
 from scenarios.core.types import Json
 from scenarios.library.data_analysis.files.table import Cell
 
 Row = Mapping[str, Cell]
 Test = Callable[[Cell], bool]
+Operand = float | str | tuple[dt.date, dt.date]
+"""What a condition compares with; of dates the first and the last day."""
 Answer = Json
 """A number, a text, or for lists and charts a list of [group, figure] pairs or of points."""
 
@@ -25,8 +28,8 @@ FEWEST = 8
 """Rows that a question has to be about."""
 
 
-def meets(operator: str, value: float | str | tuple[dt.date, dt.date]) -> Test:
-    """Whether a cell meets a condition; an empty one never does. value: for dates the first and the last day."""
+def meets(operator: str, value: Operand) -> Test:
+    """Whether a cell meets a condition; an empty one never does."""
     first, last = value if isinstance(value, tuple) else (value, value)
     tests: dict[str, Callable[[Cell], bool]] = {
         "equal_to": lambda cell: first <= cell <= last,  # type: ignore[operator]
@@ -123,9 +126,7 @@ def share(rows: Sequence[Row], by: str, column: str | None, value: str) -> Answe
 def top_n(rows: Sequence[Row], by: str, column: str, n: int) -> Answer:
     groups = _groups(rows, by, column, "sum")
     ordered = sorted(groups, key=lambda group: -groups[group])[: n + 1]
-    if len(ordered) <= n or any(
-        _near(groups[a], groups[b]) for a, b in zip(ordered, ordered[1:], strict=False)
-    ):
+    if len(ordered) <= n or any(_near(groups[a], groups[b]) for a, b in pairwise(ordered)):
         return None
     return [[group, groups[group]] for group in ordered[:n]]
 

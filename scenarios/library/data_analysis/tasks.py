@@ -15,7 +15,7 @@ from scenarios.library.data_analysis.datasets import VARIANTS, Dataset, Field, d
 from scenarios.library.data_analysis.files.load import name_words
 from scenarios.library.data_analysis.letters import Slots
 from scenarios.library.data_analysis.mess import BROKEN, file_of, order_of
-from scenarios.library.data_analysis.reference import FEWEST, Answer, Row, meets
+from scenarios.library.data_analysis.reference import FEWEST, Answer, Operand, Row, meets
 from scenarios.library.data_analysis.requests import KINDS, Request, Wanted, plan
 from scenarios.library.data_analysis.views import period
 from scenarios.library.data_analysis.world import Case
@@ -45,6 +45,10 @@ _ASK_COLUMN: Mapping[Difficulty, float] = {"easy": 0.0, "medium": 0.1, "hard": 0
 _ALIEN_PHRASES = ("total", "average", "median", "maximum", "minimum", "spread")
 _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
            "November", "December")  # fmt: skip
+
+
+_Condition = tuple[Wanted, str, dict[str, str], Operand]
+"""The condition, the key of its wording, what fills that, and its value."""
 
 
 class _Unfit(Exception):
@@ -85,7 +89,7 @@ class _Drawing:
         self.copied = len(order_of(split, difficulty, domain, variant)) > self.data.length
         self.free = {
             role: draws.shuffled(self.data.of(role)) for role in ("text", "number", "date", "id")
-        }  # type: ignore[arg-type]
+        }
         self.words: dict[str, str] = {"rows": self.data.rows}
         self.said: list[tuple[str, tuple[tuple[str, str], ...]]] = []
         self.rows: list[Row] = _rows(self.data)
@@ -196,11 +200,7 @@ class _Drawing:
         if number and any(key not in ("text", "not_text") for key, _ in self.said):
             role = "text"
         field = self._take(role)
-        wanted, key, words, value = {
-            "text": self._on_text,
-            "number": self._on_number,
-            "date": self._on_date,
-        }[role](field)
+        wanted, key, words, value = self._on(role, field)
         test = meets(wanted.operator, value)
         left = [row for row in self.rows if test(row[wanted.column])]
         if not FEWEST <= len(left) < len(self.rows):
@@ -209,21 +209,26 @@ class _Drawing:
         self.said.append((key, tuple(words.items())))
         return wanted
 
-    def _on_text(self, field: Field) -> tuple[Wanted, str, dict[str, str], str]:
+    def _on(self, role: str, field: Field) -> _Condition:
+        if role == "number":
+            return self._on_number(field)
+        return self._on_date(field) if role == "date" else self._on_text(field)
+
+    def _on_text(self, field: Field) -> _Condition:
         value = str(self.draws.pick(sorted({str(v) for v in field.values if v is not None})))
         negative = self.draws.chance(0.15)
         operator, key = ("not_equal_to", "not_text") if negative else ("equal_to", "text")
         words = {"column": field.spoken, "value": value}
         return Wanted(self._name(field), operator, (value,)), key, words, value
 
-    def _on_number(self, field: Field) -> tuple[Wanted, str, dict[str, str], float]:
+    def _on_number(self, field: Field) -> _Condition:
         operator = self.draws.pick(("above", "at_least", "below", "at_most"))
         filled = sorted(float(str(v)) for v in field.values if v is not None)
         value = _round(filled[int(len(filled) * (0.25 + 0.5 * self.draws.unit()))])
         words = {"column": field.spoken, "n": f"{value:g}"}
         return Wanted(self._name(field), operator, (value, f"{value:g}")), operator, words, value
 
-    def _on_date(self, field: Field) -> tuple[Wanted, str, dict[str, str], tuple[dt.date, dt.date]]:
+    def _on_date(self, field: Field) -> _Condition:
         days = sorted(v for v in field.values if isinstance(v, dt.date))
         key, operator = self.draws.pick(
             (("since", "at_least"), ("before", "below"), ("during", "equal_to"))

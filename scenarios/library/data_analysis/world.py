@@ -170,7 +170,7 @@ def same(given: Json, wanted: Json) -> bool:
     """Whether two answers are one: texts in any case, numbers up to the rounding of results."""
     if isinstance(wanted, str) or isinstance(given, str):
         return str(given).strip().lower() == str(wanted).strip().lower()
-    return math.isclose(given, wanted, rel_tol=1e-6, abs_tol=1e-4)
+    return math.isclose(float(given), float(wanted), rel_tol=1e-6, abs_tol=1e-4)
 
 
 def _same_groups(groups: tuple[tuple[str | float, float], ...], wanted: Json) -> bool:
@@ -183,7 +183,7 @@ def _same_groups(groups: tuple[tuple[str | float, float], ...], wanted: Json) ->
 def _shows(drawn: charts.Chart, wanted: Answer) -> bool:
     """Whether a chart holds the reference's figures (of groups), or as many marks as there are rows."""
     if not isinstance(wanted, list):
-        return len(drawn.points) == wanted
+        return bool(len(drawn.points) == wanted)
     points = sorted(drawn.points, key=lambda point: str(point[0]))
     pairs = tuple((str(x), float(y)) for x, y in points)
     return _same_groups(pairs, sorted(wanted, key=lambda pair: str(pair[0])))

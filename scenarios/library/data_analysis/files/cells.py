@@ -13,11 +13,13 @@ from scenarios.library.data_analysis.files.table import MAX_TEXT, Cell, Column
 MOSTLY = 0.85
 """Share of a column's filled cells that have to be numbers (or dates) for the column to be one of them."""
 
-_MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "-", "--", "–", "?", "missing", "."})
+_MISSING = frozenset(
+    {"", "na", "n/a", "#n/a", "nan", "null", "-", "--", "\u2013", "?", "missing", "."}
+)
 _MARKS = re.compile(r"\s*(?:\*+|†|‡|\[\d+\])$")
 _SIGNS = "$€£¥"
 _NUMBER = re.compile(
-    r"(?P<sign>[-+−]?)\s*(?P<before>[$€£¥]|[A-Z]{3}(?=\s?\d))?\s*(?P<inner>[-+]?)(?P<digits>\d(?:[\d.,'  ]*\d)?\.?(?:[eE][-+]?\d+)?|\.\d+)"
+    r"(?P<sign>[-+\u2212]?)\s*(?P<before>[$€£¥]|[A-Z]{3}(?=\s?\d))?\s*(?P<inner>[-+]?)(?P<digits>\d(?:[\d.,'  ]*\d)?\.?(?:[eE][-+]?\d+)?|\.\d+)"
     r"\s*(?P<after>[$€£¥%°]?[A-Za-z/²³]{0,8}|%)"
 )
 _ENGLISH = re.compile(r"(?:\d{1,3}(?:[,'  ]\d{3})+|\d+)?(?:\.\d*)?(?:[eE][-+]?\d+)?")
@@ -40,13 +42,30 @@ _MONTH_FIRST = re.compile(r"([A-Za-z]{3,9})\.?[- ](?:(\d{1,2})(?:st|nd|rd|th)?,?
 def is_missing(raw: object) -> bool:
     if isinstance(raw, float):
         return math.isnan(raw) or math.isinf(raw)
-    return raw is None or (isinstance(raw, str) and raw.strip().lower() in _MISSING)
+    if not isinstance(raw, str):
+        return raw is None
+    text = raw.strip()
+    return text.lower() in _MISSING and text != "Na"  # sodium is not missing
 
 
-def column(name: str, cells: Sequence[object]) -> Column:
-    """The typed column of these raw cells (str, int, float, bool, date or None)."""
+def decimal_comma(columns: Sequence[Sequence[object]]) -> bool:
+    """Whether a file writes 1.234,5: some column can only be read so, and none only the other way."""
+    commas = [[c for c in cells if isinstance(c, str) and "," in c] for cells in columns]
+    points = [[c for c in cells if isinstance(c, str) and "." in c] for cells in columns]
+    return any(_reads(c, True) > _reads(c, False) for c in commas) and not any(
+        _reads(c, False) > _reads(c, True) for c in points
+    )
+
+
+def _reads(cells: Sequence[object], european: bool) -> int:
+    """How many cells are numbers if a comma (or else a point) stands before decimals."""
+    return _count([_number(cell, european=european) for cell in cells])
+
+
+def column(name: str, cells: Sequence[object], *, european: bool = False) -> Column:
+    """The typed column of these raw cells (str, int, float, bool, date or None). european: a comma before decimals."""
     filled = [cell for cell in cells if not is_missing(cell)]
-    numbers = _numbers(name, cells, len(filled))
+    numbers = _numbers(name, cells, len(filled), european)
     if numbers is not None:
         return numbers
     dates = _dates(cells)
@@ -56,13 +75,13 @@ def column(name: str, cells: Sequence[object]) -> Column:
     return Column(name, "text", _texts(cells))
 
 
-def _numbers(name: str, cells: Sequence[object], filled: int) -> Column | None:
+def _numbers(name: str, cells: Sequence[object], filled: int, european: bool) -> Column | None:
     """The column as numbers, or None where too few cells are some."""
     if any(isinstance(cell, str) and re.fullmatch(r"0\d+", cell.strip()) for cell in cells):
         return None  # a code with leading zeros
     best: tuple[list[float | None], Counter[str]] | None = None
-    for european in (False, True):
-        read = [_number(cell, european=european) for cell in cells]
+    for comma in (european, not european):
+        read = [_number(cell, european=comma) for cell in cells]
         units = Counter(pair[1] for pair in read if pair is not None)
         values = [None if pair is None else pair[0] for pair in read]
         if best is None or _count(values) > _count(best[0]):
@@ -105,7 +124,7 @@ def _number(raw: object, *, european: bool) -> tuple[float, str] | None:
         return None
     if not math.isfinite(value):
         return None
-    minus = negative or match["sign"] in ("-", "−") or match["inner"] == "-"
+    minus = negative or match["sign"] in ("-", "\u2212") or match["inner"] == "-"
     return (-value if minus else value), (match["before"] or match["after"] or "")
 
 

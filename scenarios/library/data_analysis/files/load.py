@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from scenarios.library.data_analysis.files.cells import column
+from scenarios.library.data_analysis.files.cells import column, decimal_comma
 from scenarios.library.data_analysis.files.read_csv import read_csv
 from scenarios.library.data_analysis.files.read_json import read_json
 from scenarios.library.data_analysis.files.table import (
@@ -28,7 +28,8 @@ _OTHERS = (
     (b"SQLite format 3", "an SQLite database"),
 )
 _IDENTIFIERS = frozenset({"id", "key", "code", "ref", "no", "number", "uuid"})
-_NAME_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_]+")
+_NAME_PART = re.compile(r"\d+|[^\W\d_]+")
+_CAMEL = re.compile(r"(?<=[a-zß-ÿ])(?=[A-ZÀ-Þ])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 def load_file(source: Path | str | bytes) -> Table:
@@ -49,7 +50,12 @@ def load_file(source: Path | str | bytes) -> Table:
         raise FileProblem("empty", "the file has a header and no rows")
     if len(rows) * len(header) > MAX_CELLS:
         raise FileProblem("too_long", f"more than {MAX_CELLS:,} cells; take fewer rows or columns")
-    columns = tuple(column(name, [row[n] for row in rows]) for n, name in enumerate(_names(header)))
+    cells = list(zip(*rows, strict=True))
+    european = form == "csv" and decimal_comma(cells)
+    columns = tuple(
+        column(name, raw, european=european)
+        for name, raw in zip(_names(header), cells, strict=True)
+    )
     columns = tuple(each for each in columns if each.missing < len(rows)) or columns
     return Table(
         hashlib.sha256(data).hexdigest(), form, columns, len(rows), _repeated(columns), notes
@@ -92,7 +98,7 @@ def _names(header: Sequence[str]) -> list[str]:
 
 def name_words(name: str) -> list[str]:
     """The words that a name is made of, in lower case: `orderDate`, `user.plan`, `Net revenue`."""
-    return [part.lower() for part in _NAME_PART.findall(name)]
+    return [part.lower() for word in _NAME_PART.findall(name) for part in _CAMEL.split(word)]
 
 
 def identifier(columns: Sequence[Column], rows: int) -> int | None:

@@ -22,10 +22,8 @@ _TOTAL = re.compile(r"\s*(?:grand )?totals?\b", re.IGNORECASE)
 
 def decode(data: bytes) -> str:
     """Text in UTF-8 (with or without mark), UTF-16 with mark, or else Windows-1252. Raises `FileProblem`."""
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        encodings = ["utf-16"]
-    else:
-        encodings = ["utf-8-sig", "cp1252"]
+    marked = data[:2] in (b"\xff\xfe", b"\xfe\xff")
+    encodings = ["utf-16"] if marked else ["utf-8-sig", "cp1252"]
     for encoding in encodings:
         try:
             text = data.decode(encoding)
@@ -88,10 +86,15 @@ def _split(text: str) -> Rows:
         score = _score(_parse("\n".join(lines), delimiter), len(lines))
         if score > top + 0.05:
             best, top = delimiter, score
-    if not best and len({len(line.split()) for line in lines[1:]}) == 1 and len(lines) > 1:
-        if len(lines[-1].split()) > 1 and _is_data(lines[-1].split()):
-            return [line.split() for line in text.splitlines()]
+    if not best and _spaced([line.split() for line in lines]):
+        return [line.split() for line in text.splitlines()]
     return _parse(text, best or ",")
+
+
+def _spaced(rows: Rows) -> bool:
+    """Whether columns are set apart by blanks: equally many cells in every row, and numbers in the last one."""
+    widths = {len(row) for row in rows[1:]}
+    return len(widths) == 1 and max(widths) > 1 and _is_data(rows[-1])
 
 
 def _score(rows: Rows, lines: int) -> float:

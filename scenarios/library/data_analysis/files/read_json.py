@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
+from scenarios.core.types import Json
 from scenarios.library.data_analysis.files.read_csv import decode
 from scenarios.library.data_analysis.files.table import MAX_COLUMNS, MAX_ROWS, FileProblem
-from scenarios.core.types import Json
 
 MAX_DEPTH = 3
 """Levels of nested objects that become columns; deeper ones are kept as text."""
