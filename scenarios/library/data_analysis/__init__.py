@@ -1,6 +1,37 @@
 """Data analysis: answer questions about files with tables, statistics and charts.
 
-placeholder
+A colleague names a file and asks something about it. The agent loads the file, describes it, drops repeated records, filters,
+computes, perhaps draws a chart, and gives the answer by pointing at it in a result.
+
+**Observation.** The question and the JSON results of the tools. `describe_data` takes the question and says which columns and
+values its words are about, of what type they are, and which words stand beside them. What a column is wanted for (to group by, to
+measure, to filter), which tool, operator, figure and chart are due, and which of many numbers is the answer, is for the agent to find.
+
+**Tools.** They really run, on DuckDB with external access off and its settings locked: `load_data`, `clean_data`, `describe_data`,
+`filter_data`, `calculate_stats`, `aggregate_data`, `detect_outliers`, `run_correlation`, `plot_chart`, `answer`.
+
+**Files.** Sales (CSV), behaviour of users (JSON, nested), time series (CSV), and mixed ones (CSV, JSON, Parquet), with the mess of
+real files: missing values in five spellings, currency signs, separators, odd dates, footnotes, titles, copied records. **Your own**
+CSV, JSON and Parquet files go the same way: `files.load.load_file` reads them, `own.analyse` answers a question about them.
+
+**Kinds of question** (39, in `requests.py`): counts, sums, means, medians, extremes, deviations; different, missing and most common
+values; the value of one record; best and worst groups, shares, rankings; monthly trends, growth and peaks; outliers by two rules;
+correlations by two methods; two-step questions (above the average, without outliers, the best group's mean); bar, line, scatter,
+box charts and histograms. Some questions are about what the file does not hold, and some files cannot be read: those are handed over.
+
+**Difficulty.** *easy*: 16 kinds, four or five columns, tidy values, at most one condition. *medium*: all kinds, messy files, up to two
+conditions; one request in ten uses a word that fits two columns and one in seventeen names no file, so that the agent has to ask;
+5 % tool faults. *hard*: more columns of similar names, more conditions, longer analyses, 15 % faults.
+
+**Success.** The answer equals a reference that is computed in plain Python from what is true, not from the file; a chart shows the right
+figures, is of the right kind, with the right columns on labelled axes.
+
+**Measures.** Insight accuracy (answers that are right), query efficiency (calls needed that were made, over all calls), visualisation
+quality (charts without a fault).
+
+**Splits** share neither columns, values, files nor ranges of ids, nor any phrase.
+
+Version 1: first version.
 """
 
 from __future__ import annotations
