@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scenarios.core.tasks import Task
-from scenarios.core.types import Decision, ToolCall, Turn
+from scenarios.core.types import Decision, ToolCall
 from scenarios.library.data_analysis import DataAnalysis
 from scenarios.library.data_analysis.files.load import load_file
 from scenarios.library.data_analysis.own import analyse, own_tasks
@@ -81,9 +81,7 @@ def test_wrong_calls_are_told_and_the_conversation_ends() -> None:
 
     found = analyse("What is it?", {"a.csv": b"x,y\n1,2\n3,4\n"}, act)
     assert found.ending == "ask"
-    errors = [
-        turn.content["error"] for turn in found.turns if isinstance(turn, Turn) and turn.is_error
-    ]
+    errors = [turn.content["error"] for turn in found.turns if turn.is_error]
     assert errors == ["invalid_call", "invalid_call", "not_possible"]
     json.dumps([turn.as_json() for turn in found.turns])
 

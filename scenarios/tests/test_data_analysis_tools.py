@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import statistics
+from dataclasses import replace
 from typing import Any
 
 import duckdb
@@ -340,23 +341,15 @@ def test_every_chart_is_drawn_and_always_the_same(kind: str, form: Any) -> None:
 
 
 def test_the_rules_of_charts() -> None:
+    axes = ("month of day", "sum of units")
     points = (("2024-01", 1.0), ("2024-02", 2.0))
-    good = Chart(
-        "line",
-        "Units by day",
-        "month of day",
-        "sum of units",
-        "Month of day",
-        "Sum of units",
-        points,
-    )
-    axes = ["month of day", "sum of units"]
+    good = Chart("line", "Units by day", axes[0], axes[1], "Month of day", "Sum of units", points)
     assert charts.faults(good, "line", axes) == []
     assert len(charts.faults(good, "bar", axes)) == 1
     assert len(charts.faults(good, "line", axes[::-1])) == 1
-    backwards = Chart("line", "t", *axes, "x", "y", points[::-1])
+    backwards = replace(good, points=points[::-1])
     assert charts.faults(backwards, "line", axes) == ["time does not run from left to right"]
-    assert len(charts.faults(Chart("line", "", *axes, "", "", ()), "line", axes)) == 2
+    assert len(charts.faults(replace(good, title="", points=()), "line", axes)) == 2
 
 
 def test_a_summary_is_drawn_from_its_own_columns_only() -> None:
