@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from models_registry.models import ApiToken, Model, Price, Version
+from models_registry.models import ApiToken, Model, Price, Usage, Version
 from scenarios.admin import LookOnly
 
 if TYPE_CHECKING:
@@ -72,3 +72,13 @@ class ApiTokenAdmin(LookOnly):
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("models_registry.change_apitoken")
+
+
+@admin.register(Usage)
+class UsageAdmin(LookOnly):
+    """What versions decided over HTTP, day by day."""
+
+    list_display = ("version", "day", "decided", "forwarded", "prompt_tokens", "completion_tokens")
+    list_filter = ("day",)
+    search_fields = ("version__model__name",)
+    list_select_related = ("version__model",)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from scenarios.models import Scenario
+from scenarios.models import Document, Play, Scenario
 
 if TYPE_CHECKING:
     _AnyAdmin = admin.ModelAdmin[Any]
@@ -36,8 +36,35 @@ class ScenarioAdmin(LookOnly):
 
     list_display = ("title", "key", "version", "builtin", "short_hash", "updated_at")
     list_filter = ("builtin",)
-    search_fields = ("key", "title", "description")
+    search_fields = ("key", "title", "description", "owner__username")
 
     @admin.display(description="content hash")
     def short_hash(self, scenario: Scenario) -> str:
         return scenario.content_hash[:12]
+
+
+@admin.register(Document)
+class DocumentAdmin(LookOnly):
+    """What brought scenarios were, edition by edition."""
+
+    list_display = ("content_hash", "created_at")
+    search_fields = ("content_hash",)
+
+
+@admin.register(Play)
+class PlayAdmin(LookOnly):
+    """Episodes that people have played."""
+
+    list_display = (
+        "id",
+        "scenario",
+        "player",
+        "difficulty",
+        "success",
+        "calls",
+        "right_calls",
+        "ended_at",
+    )
+    list_filter = ("success", "difficulty", "scenario")
+    search_fields = ("player__username", "scenario__key")
+    list_select_related = ("scenario", "player")

@@ -13,8 +13,11 @@ from django.test import Client
 from django.urls import reverse
 
 from models_registry import services as registry
-from models_registry.models import ApiToken, Price
+from models_registry.models import ApiToken, Price, Version
+from scenarios import playing
+from scenarios import services as catalogue
 from scenarios.models import Scenario
+from scenarios.tests.own import document
 from training import services
 from training.models import Checkpoint, Run
 from training.studies_models import Trial, TrialRun
@@ -44,6 +47,9 @@ def full(running: Run, alice: User) -> Run:
         evidence={},
     )
     registry.create_token(owner=alice, name="t")
+    registry.note_decision(version=Version.objects.get())
+    catalogue.save_scenario(owner=alice, document=document())
+    playing.begin(player=alice, row=Scenario.objects.get(key="echo"), difficulty="easy")
     trial = Trial.objects.create(study=new_study(alice), number=0)
     TrialRun.objects.create(trial=trial, run=running, place=0)
     Price.objects.get_or_create(

@@ -27,7 +27,7 @@ def test_evidence_shows_verdicts_agents_intervals_cost_and_failures(
 ) -> None:  # fmt: skip
     run = change(make_run(), status=Run.Status.SUCCEEDED, evidence=evidence())
     client = client_as(alice)
-    with django_assert_max_num_queries(3):
+    with django_assert_max_num_queries(4):
         html = client.get(f"/runs/{run.pk}/evidence/").content.decode()
     for words in (
         "1 of 2 success criteria met",
