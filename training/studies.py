@@ -6,6 +6,7 @@ Trials are asked for, told and confirmed by `training.studies_search`, in worker
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -90,9 +91,7 @@ def request_resume(*, study: Study, actor: User | None) -> list[Run]:
         if not row.can_resume:
             raise InvalidTransition(f"{row} is {_word(row)}; only a paused one can go on.")
         row.status, row.paused_from = row.paused_from or Status.RUNNING, ""
-        if row.paused_at is not None:
-            row.paused_seconds += (timezone.now() - row.paused_at).total_seconds()
-        row.paused_at = None
+        _count_rest(row, row.paused_at)
         row.history.append(_entry(actor, "resumed"))
         row.save()
         for run in runs_of(row).filter(status__in=(Run.Status.PAUSING, Run.Status.PAUSED)):
@@ -108,12 +107,20 @@ def request_stop(*, study: Study, actor: User | None) -> Study:
         if row.status != Status.STOPPING:
             if not row.can_stop:
                 raise InvalidTransition(f"{row} has already ended ({_word(row)}).")
-            row.status, row.paused_at = Status.STOPPING, None
+            row.status = Status.STOPPING
+            _count_rest(row, row.paused_at)
             row.history.append(_entry(actor, "stopped"))
-            row.save(update_fields=["status", "paused_at", "history"])
+            row.save(update_fields=["status", "paused_at", "paused_seconds", "history"])
             for run in runs_of(row).filter(status__in=Run.ACTIVE):
                 _ask(services.request_stop, run, actor)
     return _fresh(study)
+
+
+def _count_rest(study: Study, since: datetime | None) -> None:
+    """Time in which a study rests is not held against its budget."""
+    if since is not None:
+        study.paused_seconds += (timezone.now() - since).total_seconds()
+    study.paused_at = None
 
 
 def _ask(request: Any, run: Run, actor: User | None) -> None:
@@ -147,6 +154,7 @@ def extend(*, study: Study, actor: User | None, values: Mapping[str, Any]) -> St
         after = {name: row.config[name] for name in values}
         row.history.append(_entry(actor, "extended", before=before, after=after))
         if row.is_finished:
+            _count_rest(row, row.finished_at)
             row.status, row.finished_at, row.failure = Status.RUNNING, None, ""
         row.save()
     return _fresh(study)

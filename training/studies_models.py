@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -101,8 +102,15 @@ class Study(models.Model):
 
     @property
     def plan(self) -> StudyConfig:
-        """Its config, typed."""
+        """Its config, typed and checked. Raises `ConfigError` where it is no longer valid."""
         return parse_study(self.config)
+
+    @property
+    def shown_plan(self) -> StudyConfig:
+        """Its config as it was: to look at, also where its scenario has gone."""
+        names = {one.name for one in fields(StudyConfig)}
+        kept = {name: value for name, value in self.config.items() if name in names}
+        return StudyConfig(**{**kept, "objectives": tuple(kept.get("objectives", ("success",)))})
 
     @property
     def optuna_name(self) -> str:

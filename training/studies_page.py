@@ -24,7 +24,7 @@ SORTS = ("number", "value")
 
 def study_context(study: Study, query: QueryDict) -> dict[str, Any]:
     """Everything that the live part of the page needs."""
-    plan = study.plan
+    plan = study.shown_plan
     rows = trial_rows(study)
     complete = {row["number"]: row["values"] for row in rows if row["values"]}
     sort = query.get("sort", "number")

@@ -102,7 +102,7 @@ def as_document(study: Study) -> dict[str, Any]:
 
 def as_csv(study: Study) -> str:
     """The trials of the search, one line each."""
-    plan = study.plan
+    plan = study.shown_plan
     names, objectives = list(plan.ranges.names), list(plan.objectives)
     out = io.StringIO()
     writer = csv.writer(out)

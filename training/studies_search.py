@@ -31,7 +31,14 @@ MOST_AT_ONCE = 64
 
 def advance(study_id: int) -> list[Run]:
     """Do what is due; returns the new runs, which the caller has to launch or train. Raises `OperationalError`."""
-    if not is_due(study_id):
+    try:
+        if not is_due(study_id):
+            return []
+    except ConfigError as problem:
+        # Its scenario, or a library of its sampler, is no longer there; the other studies go on.
+        study = Study.objects.get(pk=study_id)
+        text = f"Its settings are no longer valid: {problem}"
+        studies.close(study, Study.Status.FAILED, failure=text)
         return []
     with transaction.atomic():
         study = Study.objects.select_for_update(of=("self",)).get(pk=study_id)
@@ -41,16 +48,17 @@ def advance(study_id: int) -> list[Run]:
 
 
 def is_due(study_id: int) -> bool:
-    """Whether there is anything to do; cheap, and without Optuna."""
+    """Whether there is anything to do; cheap, and without Optuna. Raises `ConfigError`."""
     study = Study.objects.filter(pk=study_id).at_work().first()
     if study is None:
         return False
+    plan = study.plan
     going = TrialRun.objects.filter(trial=OuterRef("pk"), run__status__in=Run.ACTIVE)
     trials = studies.unfinished_trials(study)
     return (
         trials.filter(~Exists(going)).exists()
         or not trials.exists()
-        or (study.status == Study.Status.RUNNING and _room(study, study.plan) > 0)
+        or (study.status == Study.Status.RUNNING and _room(study, plan) > 0)
     )
 
 

@@ -148,6 +148,9 @@ def test_the_page_of_a_finished_study(
     assert "style=" not in html
     best = max(searched(study), key=first_value)
     assert f"trial {best.number}, on validation tasks" in html
+    for run in studies.runs_of(study).order_by("pk"):
+        assert client_as(alice).get(f"/runs/{run.pk}/").status_code == 200
+        assert client_as(alice).get(f"/runs/{run.pk}/evidence/").status_code in (200, 404)
 
 
 def test_one_click_registers_the_winner(alice: User, client_as: ClientAs, hand_made: HandMade) -> None:  # fmt: skip
@@ -238,6 +241,14 @@ def test_names_and_failures_are_shown_as_text(alice: User, client_as: ClientAs) 
         html = client.get(f"/studies/{path}").content.decode()
         assert "<script>alert" not in html
         assert "<img src=x" not in html
+
+
+def test_a_study_whose_scenario_is_gone_can_be_looked_at(alice: User, client_as: ClientAs) -> None:
+    study, client = new_study(alice), client_as(alice)
+    fill(study, 3)
+    Study.objects.filter(pk=study.pk).update(config={**study.config, "scenario": "gone"})
+    for path in ("", "export.csv", "export.json"):
+        assert client.get(f"/studies/{study.pk}/{path}").status_code == 200
 
 
 def test_exports(alice: User, client_as: ClientAs) -> None:

@@ -120,7 +120,6 @@ def test_several_objectives_have_a_front(alice: User, hand_made: HandMade) -> No
     assert study.verdict is not None
     assert set(study.verdict["gains"]) == {"success", "steps"}
     assert set(study.importance) == {"success", "steps"}
-    assert next(iter(study.importance["steps"])) == "discount_factor"
 
 
 def test_many_at_once_and_none_twice(alice: User, hand_made: HandMade) -> None:
@@ -292,6 +291,27 @@ def test_a_grid_is_tried_once_each(alice: User, hand_made: HandMade) -> None:
     assert len(tried) == len(searched(study)) == 6
     with pytest.raises(InvalidTransition, match="fixed"):
         studies.extend(study=study, actor=alice, values={"trials": 9})
+
+
+def test_a_study_whose_scenario_is_gone_fails_alone(alice: User, hand_made: HandMade) -> None:
+    broken, whole = new_study(alice, confirm_top=0), new_study(alice, confirm_top=0)
+    Study.objects.filter(pk=broken.pk).update(config={**broken.config, "scenario": "gone"})
+    assert advance(broken.pk) == []
+    assert len(advance(whole.pk)) == 1
+    broken.refresh_from_db()
+    assert (broken.status, "no longer valid" in broken.failure) == ("failed", True)
+
+
+def test_rest_is_not_held_against_the_budget_of_time(alice: User, hand_made: HandMade) -> None:
+    study = new_study(alice, trials=1, confirm_top=0, timeout=60)
+    carry_on(study)
+    hour = Now() - timedelta(hours=1)
+    Study.objects.filter(pk=study.pk).update(created_at=hour, finished_at=hour)
+    study.refresh_from_db()
+    studies.extend(study=study, actor=alice, values={"trials": 2})
+    assert studies.seconds_used(study) < 60
+    carry_on(study)
+    assert len(searched(study)) == 2
 
 
 def test_only_what_may_still_be_needed_is_kept_on_disk(alice: User, hand_made: HandMade) -> None:
