@@ -21,6 +21,8 @@ PURE = (
     "models_registry.artifacts",
     "models_registry.adapters",
     "training.rl",
+    "training.tuning",
+    "scenarios.sources",
 )
 HEAVY = (
     "torch",
