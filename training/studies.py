@@ -20,6 +20,7 @@ from models_registry.models import Version
 from models_registry.plain_json import NUL, clean_json
 from models_registry.services import register_version
 from scenarios.models import Scenario
+from scenarios.services import nearest
 from training import budget, checkpoints, services
 from training.models import Run
 from training.rl.config import ConfigError
@@ -38,12 +39,12 @@ def create_study(*, owner: User, values: Mapping[str, Any], name: str = "") -> S
     plan = parse_study(values)
     if NUL in name or len(name) > MAX_NAME:
         raise ConfigError({"name": f"must be text of at most {MAX_NAME} characters"})
-    scenario = Scenario.objects.filter(key=plan.scenario).first()
+    scenario = Scenario.objects.visible_to(owner).filter(key=plan.scenario).first()
     if scenario is None:
         key = plan.scenario
         outside = gym_id(key) is not None
         where = "training.tuning.optimizer.HyperparameterOptimizer searches Gymnasium environments"
-        text = where if outside else f"{key!r} is not in the catalogue; run the migrations."
+        text = where if outside else nearest(key, owner)
         raise ConfigError({"scenario": text})
     return Study.objects.create(
         owner=owner,

@@ -295,7 +295,7 @@ def test_a_grid_is_tried_once_each(alice: User, hand_made: HandMade) -> None:
 
 def test_a_study_whose_scenario_is_gone_fails_alone(alice: User, hand_made: HandMade) -> None:
     broken, whole = new_study(alice, confirm_top=0), new_study(alice, confirm_top=0)
-    Study.objects.filter(pk=broken.pk).update(config={**broken.config, "scenario": "gone"})
+    Study.objects.filter(pk=broken.pk).update(config={**broken.config, "scenario": "Gone!"})
     assert advance(broken.pk) == []
     assert len(advance(whole.pk)) == 1
     broken.refresh_from_db()

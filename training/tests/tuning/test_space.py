@@ -100,7 +100,7 @@ def test_a_bad_space_is_refused(space: Any, field: str, reason: str) -> None:
         ({"settings": {"episdes": 3}}, "settings.episdes", "did you mean 'episodes'?"),
         ({"settings": {"seed": 3}}, "settings.seed", "cannot be set here"),
         ({"settings": {"learning_rate": 0.1}}, "space.learning_rate", "also among the settings"),
-        ({"scenario": "ekho"}, "scenario", "echo"),
+        ({"scenario": "Ekho!"}, "scenario", "name of a scenario"),
     ],
 )
 def test_a_bad_study_is_refused(values: dict[str, Any], field: str, reason: str) -> None:
