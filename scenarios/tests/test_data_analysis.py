@@ -1,4 +1,4 @@
-"""The scenario as a whole: the contract, pointing, dials, wording, reference answers, measures and baselines."""
+"""The scenario as a whole: the contract, dials, wording, reference answers, measures and baselines."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from collections import Counter
 
 import pytest
 
-from models_registry.policies.conversation import Conversation
-from models_registry.policies.toolset import ToolSet
 from scenarios.core.check import check_scenario
 from scenarios.core.env import ToolEnv
 from scenarios.core.tasks import ASK, Task
@@ -19,7 +17,6 @@ from scenarios.library.data_analysis import DataAnalysis, letters
 from scenarios.library.data_analysis.datasets import dataset, domains
 from scenarios.library.data_analysis.requests import KINDS
 from scenarios.library.data_analysis.world import AnalysisWorld
-from training.rl.imitation import demonstrate
 
 SCENARIO = DataAnalysis()
 LEAST: dict[Split, int] = {"train": 12, "validation": 6, "test": 8}
@@ -58,27 +55,6 @@ def test_the_page_and_the_card() -> None:
         "visualisation",
     }
     json.dumps(card, allow_nan=False)
-
-
-@pytest.mark.parametrize("difficulty", DIFFICULTIES)
-@pytest.mark.parametrize("split", SPLITS)
-def test_every_step_can_be_pointed_at(split: Split, difficulty: Difficulty) -> None:
-    tools = ToolSet(SCENARIO.tools)
-    env = ToolEnv(SCENARIO, split, difficulty)
-    for seed in range(25):
-        turns, _ = env.reset(options={"task_seed": seed, "attempt": seed % 3})
-        conversation = Conversation(tools)
-        conversation.extend(turns)
-        over = False
-        while not over and env.world is not None:
-            label = demonstrate(env.world, conversation, conversation.observe())
-            assert label is not None, (split, seed, env.world.oracle())
-            before = len(turns)
-            turns, _, terminated, truncated, info = env.step(label.decision)
-            assert info["verdict"].right
-            conversation.extend(turns[before:])
-            over = terminated or truncated
-        assert info["success"]
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
